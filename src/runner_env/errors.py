@@ -1,0 +1,125 @@
+"""Every error that a user can meet, as one tree.
+
+    RunnerEnvError
+    ├── InputError (ValueError)             what the caller handed in cannot be used; exit code 2
+    │   ├── OptionError                     a keyword, flag or environment variable
+    │   ├── ModelNotFound (FileNotFoundError)
+    │   ├── ModelNotADirectory (NotADirectoryError)
+    │   ├── TargetError                     the repository cannot be had
+    │   │   └── TargetNotFound (FileNotFoundError)
+    │   └── ContractError                   pipeline.yml, bootstrap.yml or actions.yml; carries every problem found
+    │       └── ContractMissing (FileNotFoundError)
+    ├── WorkspaceBusy                       another run holds this workspace; names it
+    ├── EvidenceError (OSError)             evidence could not be written or read; the run is unscored
+    ├── ExecutionError                      the box could not be started or was lost; the run is unscored
+    └── PlatformUnsupported                 this operating system cannot do what was asked
+
+An error says what happened (`message`), where (`where`, file:line:column) and what to do (`hint`); `code` is stable
+and is what programs compare. A step of a run that failed is not an error but a value (`runner_env.core.Outcome`).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from runner_env.core import Finding, Where
+
+__all__ = [
+    "ContractError",
+    "ContractMissing",
+    "EvidenceError",
+    "ExecutionError",
+    "InputError",
+    "ModelNotADirectory",
+    "ModelNotFound",
+    "OptionError",
+    "PlatformUnsupported",
+    "RunnerEnvError",
+    "TargetError",
+    "TargetNotFound",
+    "WorkspaceBusy",
+]
+
+
+class RunnerEnvError(Exception):
+    """The root of the tree.
+
+    Args:
+        code: stable identifier, lower case with underscores.
+        message: what happened, one or more sentences.
+        where: file, line and column, if the cause lies in a file.
+        hint: what to do about it.
+    """
+
+    def __init__(self, code: str, message: str, *, where: Where | None = None, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.where = where
+        self.hint = hint
+
+    def __str__(self) -> str:
+        head = f"{self.where}: {self.message}" if self.where else self.message
+        tail = f" Hint: {self.hint}" if self.hint else ""
+        return f"{head} [{self.code}]{tail}"
+
+
+class InputError(RunnerEnvError, ValueError):
+    """What the caller handed in cannot be used."""
+
+
+class OptionError(InputError):
+    """A keyword, flag or environment variable has an unusable value."""
+
+
+class ModelNotFound(InputError, FileNotFoundError):
+    """`llm` names a path that does not exist."""
+
+
+class ModelNotADirectory(InputError, NotADirectoryError):
+    """`llm` names a path that is not a directory."""
+
+
+class TargetError(InputError):
+    """The repository cannot be had: no git, a failed clone, an unknown ref."""
+
+
+class TargetNotFound(TargetError, FileNotFoundError):
+    """The target is a path, and nothing is there."""
+
+
+class ContractError(InputError):
+    """A contract file cannot be used.
+
+    Args:
+        findings: every problem found, in file order; the first one makes the message.
+    """
+
+    def __init__(self, findings: Sequence[Finding]) -> None:
+        first = findings[0]
+        more = f" (and {len(findings) - 1} more)" if len(findings) > 1 else ""
+        super().__init__(first.code, first.message + more, where=first.where, hint=first.hint)
+        self.findings = tuple(findings)
+
+
+class ContractMissing(ContractError, FileNotFoundError):
+    """The repository has no contract."""
+
+
+class WorkspaceBusy(RunnerEnvError):
+    """Another run holds this workspace."""
+
+
+class EvidenceError(RunnerEnvError, OSError):
+    """Evidence could not be written or read; what was recorded earlier stays readable."""
+
+
+class ExecutionError(RunnerEnvError):
+    """The box that runs commands could not be started, or was lost."""
+
+
+class PlatformUnsupported(RunnerEnvError):
+    """This operating system cannot do what was asked."""

@@ -1,0 +1,52 @@
+"""The only reader of the process environment: one frozen value, taken once at the edge."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_PREFIX = "RUNNER_ENV_"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the surroundings ask for.
+
+    Attributes:
+        home: where runs, caches and state live (`RUNNER_ENV_HOME`; default: the user's state directory).
+        environ: the process environment itself, for the parts of it that a stage may see.
+    """
+
+    home: Path
+    environ: Mapping[str, str] = field(repr=False)
+
+    @property
+    def runs_dir(self) -> Path:
+        """One directory for each run."""
+        return self.home / "runs"
+
+    @property
+    def targets_dir(self) -> Path:
+        """Clones of remote targets."""
+        return self.home / "targets"
+
+    @classmethod
+    def from_environ(cls, environ: Mapping[str, str] | None = None) -> Settings:
+        """Read the settings from `environ` (default: this process's own environment)."""
+        env = dict(os.environ if environ is None else environ)
+        home = env.get(_PREFIX + "HOME")
+        return cls(home=Path(home).expanduser().resolve() if home else _default_home(env), environ=env)
+
+
+def _default_home(env: Mapping[str, str]) -> Path:
+    state = env.get("XDG_STATE_HOME")
+    if state and Path(state).is_absolute():
+        return Path(state) / "runner-env"
+    from platformdirs import user_state_path
+
+    return user_state_path("runner-env", appauthor=False)
