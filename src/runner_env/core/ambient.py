@@ -35,5 +35,5 @@ class Ambient:
         return self.now().astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
     def new_run_id(self) -> str:
-        """A run id: sorts by time, carries 64 random bits, is a safe file name (`20261122T021400Z-0123456789abcdef`)."""
+        """A run id: sorts by time, carries 64 random bits, is a safe file name (`20261122T021400Z-0123456789ab…`)."""
         return f"{self.now().astimezone(UTC):%Y%m%dT%H%M%SZ}-{self.token(8)}"

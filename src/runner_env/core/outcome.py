@@ -44,7 +44,7 @@ class Outcome:
 
     Attributes:
         ending: how it ended.
-        exit_code: as a shell reports it: 0 to 255, 128 + n for signal n, 124 timed out, 126 refused, None if never known.
+        exit_code: as a shell has it: 0 to 255, 128 + n for signal n, 124 timed out, 126 refused; None if never known.
         duration_s: seconds on the monotonic clock.
         cpu_s: user and system seconds of the command and its waited-for children.
         max_rss_kib: peak resident memory of its largest process, KiB.
