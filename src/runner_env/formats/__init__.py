@@ -1,0 +1,1 @@
+"""Every file the runner stores or publishes: its versioned name, its writer, its readers."""

@@ -1,0 +1,192 @@
+"""The record of a run: `record.json` in its run directory, and what `runner-env run --json` prints.
+
+Format `runner-env/run-record@1` (our own). It is derived: everything in it can be read again from the journal and the
+captures beside it, whose last hash it names. Its JSON Schema is `schemas/run-record.schema.json`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from runner_env.core import Finding, Outcome, Usage, Verdict
+from runner_env.core.outcome import Capture
+from runner_env.errors import EvidenceError
+
+FORMAT = "runner-env/run-record@1"
+
+
+@dataclass(frozen=True, slots=True)
+class RevisionRecord:
+    """Exactly which state of the target was run.
+
+    Attributes:
+        source: `path` for a directory in place, `git` for a clone.
+        kind: `git`, or `none` where the target is not under version control.
+        commit: full commit id.
+        ref: branch or tag, if one was asked for or is checked out.
+        dirty: whether tracked files differed from the commit before the run.
+        url: where it came from, credentials removed.
+    """
+
+    source: str
+    kind: str
+    commit: str | None
+    ref: str | None
+    dirty: bool | None
+    url: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRecord:
+    """The model of the run, as `llm=` named it."""
+
+    kind: str
+    name: str
+    path: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ContractRecord:
+    """The contract files, by SHA-256."""
+
+    file: str
+    sha256: str
+    bootstrap_sha256: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class PlanRecord:
+    """A declared stage: `status` is `run` or `skipped`; `reason` says why it was skipped."""
+
+    stage: str
+    status: Literal["run", "skipped"]
+    reason: str
+    ok: bool | None
+    duration_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class CommandRecord:
+    """One attempt at one command, with its recorded output."""
+
+    number: int
+    attempt: int
+    command: str
+    where: str
+    outcome: Outcome
+    stdout: Capture
+    stderr: Capture
+
+
+@dataclass(frozen=True, slots=True)
+class StageRecord:
+    """One executed stage. `ended` counts processes that were ended with it, `kept` those that stayed as services."""
+
+    stage: str
+    ok: bool
+    started_at: str
+    duration_s: float
+    ended: int
+    kept: int
+    commands: tuple[CommandRecord, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimRecord:
+    """A file that the target wrote, taken in; `reference` is None where only its hash was kept."""
+
+    name: str
+    reference: str | None
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """One run, from its first stage to its teardown.
+
+    Attributes:
+        run_id: sorts by time.
+        target: what the caller named.
+        verdict: passed, failed or unscored.
+        ok: whether the verdict is `passed`.
+        score: `metrics["score"]` of a run that produced one.
+        failed_stage: where it went wrong, if it did.
+        findings: everything found out, notes included.
+        metrics: the verified metrics.
+        usage: of the model.
+        plan: every declared stage.
+        stages: every executed stage.
+        claims: files that the target wrote, with their hashes.
+        changed_tracked: files under version control whose content the run changed.
+        revision: of the target.
+        contract: its files.
+        model: the model of the run.
+        mode: smoke or full.
+        options: what the caller asked for.
+        versions: of the runner, Python, the platform.
+        sandbox: the level at which commands ran.
+        started_at: RFC 3339, UTC.
+        ended_at: RFC 3339, UTC.
+        duration_s: seconds on the monotonic clock.
+        workspace: the directory the run happened in.
+        run_dir: where the evidence is.
+        artifacts_dir: where the published copy of the last call is.
+        journal_head: hash of the journal's last line before this record was written.
+        journal_entries: number of its lines until then.
+    """
+
+    run_id: str
+    target: str
+    verdict: Verdict
+    ok: bool
+    score: float | None
+    failed_stage: str | None
+    findings: tuple[Finding, ...]
+    metrics: dict[str, Any] | None
+    usage: Usage
+    plan: tuple[PlanRecord, ...]
+    stages: tuple[StageRecord, ...]
+    claims: tuple[ClaimRecord, ...]
+    changed_tracked: tuple[str, ...]
+    revision: RevisionRecord
+    contract: ContractRecord
+    model: ModelRecord | None
+    mode: str
+    options: dict[str, Any]
+    versions: dict[str, str]
+    sandbox: str
+    started_at: str
+    ended_at: str
+    duration_s: float
+    workspace: str
+    run_dir: str
+    artifacts_dir: str
+    journal_head: str
+    journal_entries: int
+    format: Literal["runner-env/run-record@1"] = field(default=FORMAT)
+
+
+def record_schema() -> dict[str, Any]:
+    """The JSON Schema (draft 2020-12) of a run record."""
+    from pydantic import TypeAdapter
+
+    schema = TypeAdapter(RunRecord).json_schema(mode="serialization")
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": FORMAT, **schema}
+
+
+def read_record(data: bytes) -> RunRecord:
+    """Read a stored record.
+
+    Raises:
+        EvidenceError: it is not a record, or of a version that this program does not know.
+    """
+    from pydantic import TypeAdapter, ValidationError
+
+    try:
+        return TypeAdapter(RunRecord).validate_json(data)
+    except ValidationError as error:
+        raise EvidenceError(
+            "bad_record", f"This is no run record of format {FORMAT}: {error.errors()[0]['msg']}"
+        ) from error
