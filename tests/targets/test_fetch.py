@@ -1,0 +1,179 @@
+"""`runner_env.targets.fetch`: local directories, and the errors of everything else."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from runner_env.errors import OptionError, TargetError, TargetNotFound
+from runner_env.settings import Settings
+from runner_env.targets import Checkout, Revision, fetch
+
+MakeCheckout = Callable[..., Path]
+GitCommand = Callable[..., str]
+
+
+def code_of(target: str | Path, settings: Settings) -> str:
+    """The code of the TargetError that `target` makes."""
+    with pytest.raises(TargetError) as caught:
+        fetch(target, settings=settings)
+    assert caught.value.hint or caught.value.code == "target_path"
+    return caught.value.code
+
+
+def test_plain_directory(tmp_path: Path, settings: Settings) -> None:
+    """B004: a directory without git is taken as it is, where it is, and no clone directory appears."""
+    assert fetch(str(tmp_path), settings=settings) == Checkout(tmp_path.resolve(), Revision("none"), "path")
+    assert not settings.home.exists()
+
+
+def test_git_checkout(make_checkout: MakeCheckout, git: GitCommand, settings: Settings) -> None:
+    """The exact revision of a checkout is recorded, its origin without credentials."""
+    root = make_checkout()
+    git(root, "remote", "add", "origin", "https://me:hunter22@host/o/r.git")
+    commit = git(root, "rev-parse", "HEAD")
+    expected = Revision("git", commit, "main", dirty=False, url="https://host/o/r.git")
+    assert fetch(root, settings=settings) == Checkout(root, expected, "path")
+
+
+def test_dirty_checkout(make_checkout: MakeCheckout, settings: Settings) -> None:
+    """A modified tracked file makes a checkout dirty, an untracked one does not."""
+    root = make_checkout()
+    (root / "new.txt").touch()
+    assert fetch(root, settings=settings).revision.dirty is False
+    (root / "a.txt").write_text("changed\n")
+    assert fetch(root, settings=settings).revision.dirty is True
+
+
+def test_detached_and_unborn(make_checkout: MakeCheckout, git: GitCommand, settings: Settings, tmp_path: Path) -> None:
+    """Without a branch there is no ref, without a commit there is no commit id."""
+    root = make_checkout()
+    git(root, "checkout", "-q", "--detach")
+    assert fetch(root, settings=settings).revision.ref is None
+    git(tmp_path, "init", "-q", "unborn")
+    assert fetch(tmp_path / "unborn", settings=settings).revision == Revision("git", dirty=False)
+
+
+def test_directory_inside_a_repository(make_checkout: MakeCheckout, settings: Settings) -> None:
+    """A tracked directory has the revision of the repository around it; one that git does not know has none."""
+    root = make_checkout()
+    (root / "build").mkdir()
+    assert fetch(root / "sub", settings=settings).revision.kind == "git"
+    assert fetch(root / "build", settings=settings).revision.kind == "none"
+
+
+@pytest.mark.parametrize("name", ["-n", "--upload-pack=x", "a\nb", "it's", "caf\udce9", "x" * 255, "a b.git", "https:"])
+def test_strange_directory_names(
+    name: str, make_checkout: MakeCheckout, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """RT084: whatever a directory is called, absolute or relative, its revision is found."""
+    root = make_checkout(name)
+    assert fetch(root, settings=settings).revision.dirty is False
+    monkeypatch.chdir(root.parent)
+    assert fetch(name, settings=settings).root == root
+
+
+def test_path_wins(make_checkout: MakeCheckout, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Text that would be a URL means the path, if one exists."""
+    root = make_checkout("git@host:o/r.git")
+    monkeypatch.chdir(root.parent.parent)
+    assert fetch("git@host:o/r.git", settings=settings).root == root
+
+
+def test_home_is_expanded(settings: Settings) -> None:
+    """`~` is the HOME of the settings."""
+    home = Path(settings.environ["HOME"])
+    (home / "r").mkdir()
+    assert fetch("~/r", settings=settings).root == home / "r"
+    assert fetch(Path("~"), settings=settings).root == home
+
+
+def test_links_are_resolved(tmp_path: Path, settings: Settings) -> None:
+    """The root of a checkout is the real directory."""
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to("real")
+    assert fetch(tmp_path / "link", settings=settings).root == tmp_path / "real"
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "/missing/path",
+        "owner/repo",
+        "a/b",
+        "./r",
+        "missing",
+        "x" * 5000,
+        "~nobody-has-this-name/x",
+        "r.git",
+        "r.git@v1",
+    ],
+)
+def test_missing_path(target: str, settings: Settings) -> None:
+    """B005: a mistyped path is a FileNotFoundError that tells how to name a remote; it is never a download."""
+    with pytest.raises(FileNotFoundError) as caught:
+        fetch(target, settings=settings)
+    assert isinstance(caught.value, TargetNotFound)
+    assert "https://host/owner/repo.git" in (caught.value.hint or "")
+    assert not settings.home.exists()
+
+
+def test_missing_path_object(settings: Settings) -> None:
+    """A Path is never taken for a URL."""
+    assert code_of(Path("git@host:o/r.git"), settings) == "target_not_found"
+
+
+def test_empty(settings: Settings) -> None:
+    """B005: an empty target is a ValueError."""
+    with pytest.raises(ValueError, match="empty"):
+        fetch("", settings=settings)
+
+
+def test_other_unusable_targets(tmp_path: Path, settings: Settings) -> None:
+    """A file, a loop of links and a NUL are each told apart."""
+    (tmp_path / "file").touch()
+    (tmp_path / "loop").symlink_to("loop")
+    assert code_of(tmp_path / "file", settings) == "target_not_a_directory"
+    assert code_of(str(tmp_path / "loop"), settings) == "target_not_found"
+    assert code_of("a\0b", settings) == "target_path"
+
+
+def test_without_git_a_directory_works(make_checkout: MakeCheckout, tmp_path: Path) -> None:
+    """Git is needed only where it is needed: a local path does without, at an unknown revision."""
+    settings = Settings(home=tmp_path, environ={"PATH": str(tmp_path)})
+    assert fetch(make_checkout(), settings=settings).revision == Revision("none")
+
+
+def test_without_git_a_url_is_a_clear_error(tmp_path: Path) -> None:
+    """No git: a clone says so, with a hint."""
+    settings = Settings(home=tmp_path, environ={"PATH": str(tmp_path)})
+    assert code_of("file:///srv/r.git", settings) == "git_missing"
+
+
+@pytest.mark.parametrize("value", ["soon", "0", "-1", "nan", "inf", "1e9"])
+def test_bad_timeout(value: str, settings: Settings) -> None:
+    """A time limit that is none is an OptionError naming the variable, before anything is cloned."""
+    bad = Settings(settings.home, {**settings.environ, "AIDER_FSM_GIT_CLONE_TIMEOUT_SECONDS": value})
+    with pytest.raises(OptionError, match="AIDER_FSM_GIT_CLONE_TIMEOUT_SECONDS"):
+        fetch("file:///srv/r.git", settings=bad)
+
+
+def test_timeout_is_kept(tmp_path: Path, settings: Settings) -> None:
+    """A remote that never answers is given up after the time that the variable says."""
+    (tmp_path / "git").write_text("#!/bin/sh\nexec sleep 30\n")
+    (tmp_path / "git").chmod(0o755)
+    path = f"{tmp_path}{os.pathsep}{settings.environ['PATH']}"
+    slow = Settings(settings.home, {"PATH": path, "AIDER_FSM_GIT_CLONE_TIMEOUT_SECONDS": "0.2"})
+    assert code_of("https://host/o/r", slow) == "git_timeout"
+    assert list(settings.targets_dir.iterdir()) == []
+
+
+def test_clones_dir_that_is_none(tmp_path: Path, settings: Settings) -> None:
+    """A clones_dir that cannot hold clones is an error of its own."""
+    (tmp_path / "file").touch()
+    with pytest.raises(TargetError) as caught:
+        fetch("file:///srv/r.git", settings=settings, clones_dir=tmp_path / "file")
+    assert caught.value.code == "clones_dir_unusable"
