@@ -1,0 +1,80 @@
+"""When a stage began, on the clock that stamps the files it makes."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
+
+from runner_env.targets.inside import InsideWalk
+from runner_env.verification.model import ARTIFACTS_PATH
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_POLL_S = 0.0005
+_LONGEST_TICK_S = 2.5
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """The start of a stage.
+
+    Filesystems stamp files with a coarse clock (1 to 10 ms, on old ones 1 or 2 s), so that a file made just before the
+    stage and one made just after may carry the same time. `now` therefore waits until that clock has ticked once:
+    whatever existed before is then strictly older, and an equal time means that the file is fresh.
+
+    Attributes:
+        ctime_ns: the first filesystem time that only files of the stage can have, nanoseconds since 1970.
+        exact: False if the clock did not tick within 2.5 s; an equal time then counts as stale.
+    """
+
+    ctime_ns: int
+    exact: bool = True
+
+    @classmethod
+    def now(cls, repo: Path) -> Self:
+        """Measure it in `.aider_fsm/artifacts` of `repo`, which is made if missing; call it right before the stage.
+
+        Raises:
+            TargetError: `path_outside` and the like, if that directory is not one inside the repository.
+            OSError: a probe file cannot be written there.
+        """
+        with InsideWalk(repo) as walk:
+            enter_making(walk, ARTIFACTS_PATH)
+            name = f".started-{secrets.token_hex(8)}"
+            fd = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600, dir_fd=walk.fd)
+            try:
+                os.unlink(name, dir_fd=walk.fd)
+                return cls(*_next_tick(fd))
+            finally:
+                os.close(fd)
+
+    def is_fresh(self, ctime_ns: int) -> bool:
+        """Whether a file whose inode last changed at `ctime_ns` was made or changed since."""
+        return ctime_ns >= self.ctime_ns if self.exact else ctime_ns > self.ctime_ns
+
+
+def enter_making(walk: InsideWalk, path: str) -> None:
+    """Walk into the directory `path` (plain parts only), making what is missing of it."""
+    parts = path.split("/")
+    for count, name in enumerate(parts, 1):
+        with suppress(FileExistsError):
+            os.mkdir(name, dir_fd=walk.fd)
+        walk.enter("/".join(parts[:count]))
+
+
+def _next_tick(fd: int) -> tuple[int, bool]:
+    first = os.fstat(fd).st_ctime_ns
+    deadline = time.monotonic() + _LONGEST_TICK_S
+    while True:
+        os.pwrite(fd, b".", 0)
+        seen = os.fstat(fd).st_ctime_ns
+        if seen > first:
+            return seen, True
+        if time.monotonic() > deadline:
+            return seen, False
+        time.sleep(_POLL_S)
