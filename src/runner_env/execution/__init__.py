@@ -1,0 +1,8 @@
+"""One command in one box: what is asked, what became of it, and the sure end of everything it started."""
+
+from runner_env.execution.box import Box
+from runner_env.execution.cancel import Cancel
+from runner_env.execution.request import Limits, Request, Sink, StageEnd
+from runner_env.execution.stage import StageScope
+
+__all__ = ["Box", "Cancel", "Limits", "Request", "Sink", "StageEnd", "StageScope"]

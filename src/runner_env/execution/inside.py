@@ -1,0 +1,177 @@
+"""The inside of a box, shared by its stages: the keeper, the commands that still have processes, the late output."""
+
+from __future__ import annotations
+
+import threading
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING
+
+from runner_env.core import Ending, Outcome
+from runner_env.errors import ExecutionError
+from runner_env.execution.attend import Attendance
+from runner_env.execution.command import BoxLost, Command
+from runner_env.execution.streams import PIPE_BYTES, LatePump, Stream, drain
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from runner_env.execution.cancel import Cancel
+    from runner_env.execution.keeper_process import KeeperProcess
+    from runner_env.execution.request import Request, Sink
+
+_LATE_S = 2.0
+"""How long late output may take to reach its end when its writers are gone."""
+
+
+class Inside:
+    """Everything that must be done under one lock. Nothing here is for use outside this room.
+
+    Attributes:
+        lost: why nothing can run here any more; empty while all is well.
+    """
+
+    def __init__(self, keeper: KeeperProcess) -> None:
+        self.lost = ""
+        self._keeper = keeper
+        self._lock = threading.Lock()
+        self._sink_lock = threading.Lock()
+        self._late = LatePump()
+        self._buffer = memoryview(bytearray(PIPE_BYTES))
+        self._commands: list[Command] = []
+        self._killed = 0
+
+    def run(
+        self, request: Request, stdout: Sink, stderr: Sink, cancel: Cancel | None
+    ) -> tuple[Outcome, Command | None]:
+        """Run one command.
+
+        Returns:
+            What became of it, and the command itself if something of it is still alive.
+        """
+        with self._lock:
+            if cancel is not None and cancel.is_set:
+                return Outcome(Ending.CANCELLED, None, 0.0, reason=cancel.reason), None
+            if self.lost:
+                return Outcome(Ending.LOST, None, 0.0, reason=self.lost), None
+            command = self._launch(request, stdout, stderr)
+            outcome = self._attend(command, request, cancel)
+            return outcome, command if command in self._commands else None
+
+    def end(self, commands: Sequence[Command]) -> int:
+        """End all that is left of these commands, and read their output to its end.
+
+        Returns:
+            How many processes were killed.
+
+        Raises:
+            ExecutionError: the box turns out to be lost (all of it is ended all the same).
+        """
+        with self._lock, self._loss_is_an_error():
+            return sum(self._end(command) for command in commands if command in self._commands)
+
+    def count(self, commands: Sequence[Command]) -> int:
+        """How many processes of these commands are alive; raises as `end`."""
+        with self._lock, self._loss_is_an_error():
+            return sum(command.count() for command in commands if command in self._commands)
+
+    def close(self) -> int:
+        """End everything; a command that runs in another thread ends as lost.
+
+        Returns:
+            How many processes were killed.
+
+        Raises:
+            ExecutionError: some processes cannot be ended.
+        """
+        if not self._lock.acquire(blocking=False):
+            self._keeper.hang_up()
+            self._lock.acquire()
+        try:
+            return self._close()
+        finally:
+            self._lock.release()
+
+    def _close(self) -> int:
+        if self.lost:
+            return self._killed
+        try:
+            self._killed = sum(self._end(command) for command in list(self._commands))
+        except BoxLost as loss:
+            self._lose(str(loss))
+        else:
+            self.lost = "the box is closed"
+            self._late.close()
+            self._killed += self._keeper.stop()
+        return self._killed
+
+    @contextmanager
+    def _loss_is_an_error(self) -> Iterator[None]:
+        try:
+            yield
+        except BoxLost as loss:
+            self._lose(str(loss))
+            raise ExecutionError("box_lost", f"The box was lost while a stage ended: {self.lost}.") from loss
+
+    def _launch(self, request: Request, stdout: Sink, stderr: Sink) -> Command:
+        with ExitStack() as on_error:
+            streams = tuple(Stream(sink, self._sink_lock) for sink in (stdout, stderr))
+            for stream in streams:
+                on_error.callback(stream.close)
+                on_error.callback(stream.close_writer)
+            channel = self._keeper.launch(request, *(stream.writer for stream in streams))
+            on_error.pop_all()
+        for stream in streams:
+            stream.close_writer()
+        command = Command(channel, streams)
+        self._commands.append(command)
+        return command
+
+    def _attend(self, command: Command, request: Request, cancel: Cancel | None) -> Outcome:
+        attendance = Attendance(command, self._keeper, request.limits, cancel, self._buffer)
+        try:
+            outcome = attendance.run()
+        except BoxLost as loss:
+            elapsed_s = attendance.elapsed_s
+            self._lose(str(loss), running=command)
+            return Outcome(Ending.LOST, None, elapsed_s, reason=self.lost)
+        except BaseException:
+            # an interrupt, or a sink that raised: what runs must not run on unseen
+            self._forget(command)
+            for stream in command.streams:
+                stream.close()
+            raise
+        if command.over:
+            self._forget(command)
+        else:
+            self._late.take(stream for stream in command.streams if stream.open)
+        return outcome
+
+    def _end(self, command: Command) -> int:
+        killed = command.end()
+        self._late.finish(command.streams, _LATE_S)
+        self._forget(command)
+        for stream in command.streams:
+            if stream.error is not None:
+                raise stream.error
+        return killed
+
+    def _forget(self, command: Command) -> None:
+        self._commands.remove(command)
+        command.release()
+
+    def _lose(self, reason: str, running: Command | None = None) -> None:
+        """Nothing can be trusted any more: end all processes from here, read what they wrote, remember why."""
+        complaint = self._keeper.complaint().strip()
+        self.lost = f"{reason}: {complaint}" if complaint else reason
+        commands, self._commands = self._commands, []
+        for command in commands:
+            command.release()
+        try:
+            self._killed = self._keeper.kill()
+        finally:
+            for command in commands:
+                if command is running:
+                    drain(command.streams, self._buffer, _LATE_S)
+                else:
+                    self._late.finish(command.streams, _LATE_S)
+            self._late.close()

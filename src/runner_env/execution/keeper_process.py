@@ -1,0 +1,184 @@
+"""The host's side of the keeper: start it, have it launch commands, and make sure of its end."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import signal
+import socket
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from runner_env.errors import ExecutionError
+from runner_env.execution.streams import wait_readable
+from runner_env.guest import messages, tree
+
+if TYPE_CHECKING:
+    import subprocess
+    from collections.abc import Sequence
+
+    from runner_env.execution.level import Level
+    from runner_env.execution.request import Request
+
+_START_S = 15.0
+_BOOT = "import sys; sys.path.append(sys.argv[1]); from runner_env.guest.keeper import main; main(int(sys.argv[2]))"
+
+
+class KeeperProcess:
+    """The keeper of one box with its guardian (`runner_env.guest.keeper` tells who is who).
+
+    Raises:
+        ExecutionError: it did not start.
+    """
+
+    def __init__(self, level: Level, python: str) -> None:
+        self._token = secrets.token_hex(16)
+        self._launched = 0
+        self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._stderr = os.memfd_create("keeper-stderr", os.MFD_CLOEXEC)
+        try:
+            with theirs:
+                self._guardian = self._start(level, python, theirs)
+            self._await_ready()
+        except BaseException:
+            self._control.close()
+            os.close(self._stderr)
+            raise
+
+    def fileno(self) -> int:
+        """The lifeline: readable only when the keeper is gone."""
+        return self._control.fileno()
+
+    def launch(self, request: Request, out: int, err: int) -> socket.socket:
+        """Have a command started.
+
+        Args:
+            request: the command.
+            out: where its standard output goes.
+            err: where its standard error goes.
+
+        Returns:
+            The channel to its minder; if the keeper is gone, its end is seen there.
+        """
+        self._launched += 1
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        payload = messages.pack(request.argv, request.env, str(request.cwd.absolute()))
+        with theirs:
+            message = {"op": "run", "mark": f"{self._token}.{self._launched}"}
+            messages.send(self._control, message, [theirs.fileno(), out, err, payload])
+        os.close(payload)
+        return ours
+
+    def hang_up(self) -> None:
+        """Give the order that everything ends: close the lifeline for both sides. Idempotent."""
+        try:
+            self._control.shutdown(socket.SHUT_RDWR)
+        except OSError:  # the keeper is gone already
+            return
+
+    def stop(self) -> int:
+        """Hang up, wait until nothing of the box is left, and release everything.
+
+        Returns:
+            How many processes had to be killed from here because the keeper did not do it.
+
+        Raises:
+            ExecutionError: some processes cannot be ended.
+        """
+        self.hang_up()
+        try:
+            clean = self._wait(tree.PATIENCE_S + 2) and self._guardian.wait() == 0
+            return 0 if clean else self._sweep()
+        finally:
+            self._release()
+
+    def kill(self) -> int:
+        """As `stop`, when the keeper is lost or does not answer."""
+        self.hang_up()
+        try:
+            return self._sweep()
+        finally:
+            self._release()
+
+    def complaint(self) -> str:
+        """What keeper and minders wrote to their standard error: empty but for a bug."""
+        return os.pread(self._stderr, 4000, max(0, os.fstat(self._stderr).st_size - 4000)).decode(errors="replace")
+
+    def _start(self, level: Level, python: str, theirs: socket.socket) -> subprocess.Popen[bytes]:
+        import subprocess
+
+        source = str(Path(__file__).resolve().parents[2])
+        argv = level.wrap([python, "-I", "-S", "-c", _BOOT, source, str(theirs.fileno())])
+        try:
+            return subprocess.Popen(
+                argv,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=self._stderr,
+                pass_fds=[theirs.fileno()],
+                env={messages.MARK: f"{self._token}.0"},
+                cwd="/",
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise ExecutionError("keeper_not_started", f"{python} cannot be started: {error}") from error
+
+    def _await_ready(self) -> None:
+        answered = wait_readable([self._control.fileno()], _START_S)
+        if answered and messages.receive(self._control) is not None:
+            return
+        self._guardian.kill()
+        self._guardian.wait()
+        self._close_stdout()
+        what = self.complaint().strip() or f"no answer within {_START_S:g} s"
+        raise ExecutionError("keeper_not_started", f"The keeper did not start: {what}")
+
+    def _wait(self, seconds: float) -> bool:
+        """Wait until guardian, keeper and minders are gone: only they hold the other end of their standard output."""
+        return bool(wait_readable([self._stdout], seconds))
+
+    @property
+    def _stdout(self) -> int:
+        assert self._guardian.stdout is not None
+        return self._guardian.stdout.fileno()
+
+    def _close_stdout(self) -> None:
+        if self._guardian.stdout is not None:
+            self._guardian.stdout.close()
+
+    def _release(self) -> None:
+        self._guardian.kill()
+        self._guardian.wait()
+        self._close_stdout()
+        self._control.close()
+        os.close(self._stderr)
+
+    def _sweep(self) -> int:
+        """Kill what is below the guardian and what carries the mark of this box, until nothing is found."""
+        killed: set[int] = set()
+        deadline = time.monotonic() + tree.PATIENCE_S
+        while victims := tree.living({*tree.descendants(self._guardian.pid), *_marked(self._token)}):
+            tree.signal_each(victims, signal.SIGKILL)
+            killed.update(victims)
+            if time.monotonic() > deadline:
+                raise ExecutionError("processes_left", f"Processes cannot be ended: {_names(victims)}.")
+            self._wait(0.002)
+        return len(killed)
+
+
+def _marked(token: str) -> list[int]:
+    """Processes with the mark of a box in their environment, which only itself can have handed down."""
+    needle = f"{messages.MARK}={token}.".encode()
+    found = []
+    for entry in os.scandir("/proc"):
+        try:
+            if entry.name.isdigit() and needle in Path(entry.path, "environ").read_bytes():
+                found.append(int(entry.name))
+        except OSError:  # gone, or another user's
+            continue
+    return found
+
+
+def _names(pids: Sequence[int]) -> str:
+    return ", ".join(map(str, sorted(pids)))

@@ -1,0 +1,109 @@
+"""Starting a command from its minder, without running Python in the child: posix_spawn(3) is quicker than a fork."""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+
+_NOT_FOUND = 127
+_NOT_RUNNABLE = 126
+_NO_RESOURCES = (errno.EAGAIN, errno.ENOMEM)
+
+
+class NotStarted(Exception):
+    """The command cannot be started, for a reason that a shell would report in the same way.
+
+    Attributes:
+        code: a shell's exit code: 127 if there is no such program, else 126.
+    """
+
+    def __init__(self, code: int, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+def spawn(argv: list[bytes], env: dict[bytes, bytes], cwd: bytes, out: int, err: int) -> int:
+    """Start a command.
+
+    It gets its own session without a terminal, `/dev/null` as standard input and default signal handling. Every
+    descriptor above 2 must be close-on-exec here.
+
+    Args:
+        argv: program and arguments; a name without a slash is looked up in the PATH of `env`.
+        env: its whole environment.
+        cwd: where it starts; this process is moved to `/`.
+        out: its standard output.
+        err: its standard error.
+
+    Returns:
+        Its process id.
+
+    Raises:
+        NotStarted: the directory or the program cannot be used.
+        OSError: the machine has no process or memory left.
+    """
+    try:
+        os.chdir(cwd)
+    except OSError as error:
+        raise NotStarted(_NOT_RUNNABLE, f"cannot enter directory {_show(cwd)}: {error.strerror}") from None
+    try:
+        return _spawn_first(_candidates(argv[0], env), argv, env, _wiring(out, err))
+    except ValueError as error:  # a NUL byte, or a variable whose name is empty or has an equals sign
+        raise NotStarted(_NOT_RUNNABLE, f"cannot run {_show(argv[0])}: {error}") from None
+    finally:
+        os.chdir("/")
+
+
+def close_all_above(last: int, *keep: int) -> None:
+    """Close every descriptor above `last` but those in `keep`, however many there are."""
+    for name in os.listdir("/proc/self/fd"):  # noqa: PTH208 - pathlib is slow to load
+        descriptor = int(name)
+        if descriptor > last and descriptor not in keep:
+            try:
+                os.close(descriptor)
+            except OSError:  # the listing's own descriptor is in the listing
+                continue
+
+
+def _candidates(program: bytes, env: dict[bytes, bytes]) -> list[bytes]:
+    if b"/" in program:
+        return [program]
+    path = env.get(b"PATH", os.fsencode(os.defpath))
+    return [os.path.join(directory or b".", program) for directory in path.split(b":")]  # noqa: PTH118 - bytes
+
+
+def _wiring(out: int, err: int) -> list[tuple[int, ...] | tuple[int, int, str, int, int]]:
+    return [
+        (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+        (os.POSIX_SPAWN_DUP2, out, 1),
+        (os.POSIX_SPAWN_DUP2, err, 2),
+    ]
+
+
+def _spawn_first(
+    candidates: list[bytes],
+    argv: list[bytes],
+    env: dict[bytes, bytes],
+    wiring: list[tuple[int, ...] | tuple[int, int, str, int, int]],
+) -> int:
+    """Start the first candidate that there is; one that is there but must not be run is a worse find than none."""
+    problem: OSError | None = None
+    every = signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}
+    for program in candidates:
+        try:
+            return os.posix_spawn(program, argv, env, file_actions=wiring, setsid=True, setsigmask=(), setsigdef=every)
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        except OSError as error:
+            if error.errno in _NO_RESOURCES:
+                raise
+            problem = problem or error
+    if problem is None:
+        raise NotStarted(_NOT_FOUND, f"cannot run {_show(argv[0])}: not found")
+    raise NotStarted(_NOT_RUNNABLE, f"cannot run {_show(argv[0])}: {problem.strerror}")
+
+
+def _show(name: bytes) -> str:
+    text = name[:200].decode(errors="backslashreplace")
+    return repr(text) + ("…" if len(name) > 200 else "")

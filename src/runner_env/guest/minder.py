@@ -1,0 +1,141 @@
+"""The minder of one command: its parent, the adopter of its orphans, and their end.
+
+Each command has its own minder, a subreaper. So whatever the command starts, however it detaches, stays below it: what
+belongs to this command and not to an earlier one needs no guess, and a `wait` without children proves that all is gone.
+
+The runner talks to it over the command's own channel; the channel's end (the runner died) is the command's end.
+
+    runner -> minder   {"op": "end", "grace_s": 2.0}   ask all to end, kill after the grace (0: at once)
+                       {"op": "count"}
+    minder -> runner   {"event": "exit", "code", "cpu_s", "max_rss_kib", "alone"}   the command itself has ended
+                       {"event": "ended", "killed": 3}                              nothing is left
+                       {"event": "alive", "count": 2}                               answers `count`
+                       {"event": "error", "reason": "..."}                          it could not be started
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import sys
+import time
+from typing import TYPE_CHECKING, NoReturn
+
+from runner_env.guest import kernel, launch, messages, tree
+from runner_env.guest.waker import Waker
+
+if TYPE_CHECKING:
+    import socket
+
+FAILED = 1
+"""Exit status of a minder that could not end all it was answerable for."""
+
+
+def mind(channel: socket.socket, out: int, err: int, payload: int, mark: tuple[str, str]) -> NoReturn:
+    """Start the command and stay with it and all it starts until none is left.
+
+    To be called in a forked child of the keeper; never returns.
+
+    Args:
+        channel: to the runner.
+        out: the command's standard output.
+        err: its standard error.
+        payload: the packed command (`messages.pack`).
+        mark: name and value of the variable by which its processes can be told from all others.
+    """
+    status = FAILED
+    try:
+        kernel.adopt_orphans()
+        launch.close_all_above(2, channel.fileno(), out, err, payload)
+        waker = Waker()
+        pid = _start(channel, out, err, payload, mark)
+        for descriptor in (out, err, payload):
+            os.close(descriptor)
+        status = 0 if pid is None or _Minder(channel, waker, pid).stay() else FAILED
+    except BaseException:  # noqa: BLE001 - a forked minder must never return into the keeper's code
+        sys.excepthook(*sys.exc_info())  # the runner reads it when it finds the box lost
+    finally:
+        os._exit(status)
+
+
+def _start(channel: socket.socket, out: int, err: int, payload: int, mark: tuple[str, str]) -> int | None:
+    """Start the command; None, and the runner is told why, if it cannot be started."""
+    argv, env, cwd = messages.unpack(payload)
+    env[mark[0].encode()] = mark[1].encode()
+    try:
+        return launch.spawn(argv, env, cwd, out, err)
+    except launch.NotStarted as problem:
+        os.write(err, f"runner-env: {problem}\n".encode(errors="backslashreplace"))
+        _report(channel, tree.Death(0, problem.code, 0.0, 0), alone=True)
+    except OSError as error:
+        messages.send(channel, {"event": "error", "reason": f"no process can be started: {error.strerror}"})
+    return None
+
+
+def _report(channel: socket.socket, death: tree.Death, *, alone: bool) -> None:
+    figures = {"code": death.code, "cpu_s": death.cpu_s, "max_rss_kib": death.max_rss_kib}
+    messages.send(channel, {"event": "exit", **figures, "alone": alone})
+
+
+class _Minder:
+    def __init__(self, channel: socket.socket, waker: Waker, pid: int) -> None:
+        self._channel = channel
+        self._waker = waker
+        self._pid = pid
+        self._kill_at: float | None = None
+
+    def stay(self) -> bool:
+        """Serve until no process is left; whether that could be reached."""
+        while self._note_deaths():
+            if self._kill_at is not None and time.monotonic() >= self._kill_at:
+                return self._kill()
+            ready = self._wait()
+            self._waker.drain()
+            if ready and not self._obey():
+                return self._kill()
+        messages.send(self._channel, {"event": "ended", "killed": 0})
+        return True
+
+    def _wait(self) -> bool:
+        """Sleep until something happens; whether the runner said something."""
+        poll = select.poll()
+        poll.register(self._waker.fileno(), select.POLLIN)
+        poll.register(self._channel.fileno(), select.POLLIN)
+        timeout = None if self._kill_at is None else max(0.0, self._kill_at - time.monotonic()) * 1000 + 1
+        return any(fd == self._channel.fileno() for fd, _ in poll.poll(timeout))
+
+    def _note_deaths(self) -> bool:
+        """Report the command's own death; whether any child is left."""
+        deaths, some_left = tree.reap()
+        for death in deaths:
+            if death.pid == self._pid:
+                _report(self._channel, death, alone=not some_left)
+        return some_left
+
+    def _obey(self) -> bool:
+        """Do what the runner asks; False if all must end now."""
+        message = messages.receive(self._channel)
+        if message is None:
+            return False
+        if message["op"] == "count":
+            alive = tree.living(tree.descendants(os.getpid()))
+            messages.send(self._channel, {"event": "alive", "count": len(alive)})
+            return True
+        return self._begin_end(message["grace_s"])
+
+    def _begin_end(self, grace_s: float) -> bool:
+        if grace_s <= 0:
+            return False
+        self._kill_at = time.monotonic() + grace_s
+        below = tree.descendants(os.getpid())
+        tree.signal_each(below, signal.SIGTERM)
+        # a stopped process meets its SIGTERM only when it goes on
+        tree.signal_each(below, signal.SIGCONT)
+        return True
+
+    def _kill(self) -> bool:
+        killed, all_gone = tree.end_children(self._waker.pause, self._note_deaths)
+        if all_gone:
+            messages.send(self._channel, {"event": "ended", "killed": killed})
+        return all_gone
