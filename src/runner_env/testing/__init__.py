@@ -1,0 +1,15 @@
+"""Doubles for tests and demonstrations; the servers need the extra `testing`.
+
+    from runner_env.testing import Reply, Rule, ScriptedModel
+
+    with ScriptedModel([Rule([Reply(status=429, times=1), Reply("Paris")], match="capital of France")]) as server:
+        ...  # point an OpenAI client at server.url
+
+The same from a shell: `python -m runner_env.testing --script rules.json`.
+"""
+
+from runner_env.testing.rules import Answerer, Reply, Rule, Tokens, ToolCall
+from runner_env.testing.server import ScriptedModel
+from runner_env.testing.wire import ChatRequest, Message
+
+__all__ = ["Answerer", "ChatRequest", "Message", "Reply", "Rule", "ScriptedModel", "Tokens", "ToolCall"]

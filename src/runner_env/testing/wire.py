@@ -1,0 +1,110 @@
+"""What every dialect of a model API shares: the request as the script sees it, and how a dialect is plugged in."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from runner_env.testing.rules import Reply
+
+_CHARS_PER_TOKEN = 4
+_PIECE_CHARS = 12
+
+
+class BadRequest(ValueError):
+    """The request's body is not what the dialect wants; answered with status 400."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message. `role` is `system`, `user`, `assistant` or `tool`; `tools` names the tools that it calls."""
+
+    role: str
+    text: str
+    tools: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ChatRequest:
+    """One request to the model, whatever the dialect.
+
+    Attributes:
+        model: the model id asked for.
+        messages: the conversation, oldest first.
+        tools: names of the tools offered.
+        stream: whether a streamed answer is wanted.
+        body: the JSON object as it came.
+    """
+
+    model: str
+    messages: tuple[Message, ...]
+    tools: tuple[str, ...]
+    stream: bool
+    body: Mapping[str, object]
+
+    @property
+    def system(self) -> str:
+        """All system text, joined by newlines."""
+        return "\n".join(message.text for message in self.messages if message.role == "system")
+
+    @property
+    def last_user(self) -> str:
+        """The text of the last user message, or an empty string."""
+        return next((message.text for message in reversed(self.messages) if message.role == "user"), "")
+
+    @property
+    def step(self) -> int:
+        """How many rounds of tool results came after the last user message; adjacent results are one round."""
+        rounds, previous = 0, ""
+        for message in reversed(self.messages):
+            if message.role == "user":
+                break
+            rounds += message.role == "tool" and previous != "tool"
+            previous = message.role
+        return rounds
+
+
+class Dialect(Protocol):
+    """One model API. A further one is a class with these members, listed in `runner_env.testing.app.DIALECTS`."""
+
+    path: str
+
+    def parse(self, body: Mapping[str, object]) -> ChatRequest:
+        """The request in `body`; raises BadRequest."""
+
+    def complete(self, request: ChatRequest, reply: Reply) -> dict[str, object]:
+        """The body of an answer in one piece."""
+
+    def stream(self, request: ChatRequest, reply: Reply) -> Iterator[str]:
+        """The server-sent events of a streamed answer; ends after the text if the reply disconnects."""
+
+    def error(self, status: int, message: str) -> dict[str, object]:
+        """The body of a refusal."""
+
+
+def tokens(request: ChatRequest, reply: Reply) -> tuple[int, int]:
+    """Input and output tokens: those the reply claims, or an estimate from the number of characters."""
+    if reply.usage:
+        return reply.usage.input_tokens, reply.usage.output_tokens
+    said = len(reply.text) + sum(len(json.dumps(dict(call.arguments))) for call in reply.tool_calls)
+    return max(1, len(json.dumps(request.body)) // _CHARS_PER_TOKEN), max(1, said // _CHARS_PER_TOKEN)
+
+
+def pieces(text: str) -> list[str]:
+    """`text` cut into the small pieces in which a streamed answer arrives."""
+    return [text[start : start + _PIECE_CHARS] for start in range(0, len(text), _PIECE_CHARS)]
+
+
+def text_of(content: object) -> str:
+    """The text of a message's content: a string, null, or a list of parts of which the textual ones count."""
+    if content is None:
+        return ""
+    if isinstance(content, str):
+        return content
+    if not isinstance(content, list):
+        raise BadRequest("a message's content must be a string, null or a list of parts")
+    parts = (part.get("text") for part in content if isinstance(part, dict))
+    return "\n".join(part for part in parts if isinstance(part, str))
