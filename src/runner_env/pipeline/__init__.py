@@ -1,0 +1,1 @@
+"""A contract's stages as they are run: planned, in order, with retries and limits, and checked."""

@@ -1,0 +1,135 @@
+"""What is done about a stage's artifacts: put the old ones aside before, check the new ones after."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from runner_env.contract.model import Contract, StageName
+from runner_env.core import Finding, Usage
+from runner_env.errors import EvidenceError
+from runner_env.evidence.rundir import RunDir
+from runner_env.verification import (
+    Aside,
+    Claim,
+    Context,
+    Started,
+    Verified,
+    check_metrics,
+    check_rollout,
+    check_runtime_env,
+    claimed_usage,
+    restore,
+    set_aside,
+)
+
+_KEPT_BYTES = 1 << 30
+_CHECKED = frozenset({StageName.DEPLOY_SETUP, StageName.ROLLOUT, StageName.EVALUATION, StageName.BENCHMARK})
+
+
+@dataclass(slots=True)
+class Artifacts:
+    """What a run's stages have handed in so far.
+
+    Attributes:
+        runtime: the object in `runtime_env.json`.
+        rollout: the verified `rollout.json`.
+        evaluation: the verified metrics of the evaluation.
+        benchmark: the verified metrics of the benchmark.
+        claims: every file taken in.
+        usage: of the model, as the rollout claims it.
+        aside: what earlier runs had left.
+    """
+
+    runtime: dict[str, Any] = field(default_factory=dict)
+    rollout: dict[str, Any] | None = None
+    evaluation: dict[str, Any] | None = None
+    benchmark: dict[str, Any] | None = None
+    claims: list[Claim] = field(default_factory=list)
+    usage: Usage = field(default_factory=Usage)
+    aside: list[Aside] = field(default_factory=list)
+
+    @property
+    def metrics(self) -> dict[str, Any] | None:
+        """The metrics that count: the evaluation's, or the benchmark's where there is no evaluation."""
+        return self.evaluation if self.evaluation is not None else self.benchmark
+
+
+@dataclass(frozen=True, slots=True)
+class Checks:
+    """Checks the artifacts of one run's stages.
+
+    Attributes:
+        root: the workspace.
+        contract: what is declared.
+        run_dir: where claims are taken in.
+        require_metrics: whether a run without a score can pass.
+        artifacts: what was handed in.
+        tracked: whether git tracks a path.
+    """
+
+    root: Path
+    contract: Contract
+    run_dir: RunDir
+    require_metrics: bool
+    artifacts: Artifacts
+    tracked: Callable[[str], bool]
+
+    def before(self, stage: StageName) -> Started | None:
+        """Put aside what earlier runs left where `stage` writes; returns the moment it starts if that matters."""
+        paths = [spec.path for spec in self._metrics_of(stage) if spec.path]
+        aside = set_aside(self.root, stage.value, paths, self._keep, self.tracked)
+        for one in aside:
+            self.run_dir.journal.append("set_aside", stage=stage, path=one.relative, stored_at=one.stored_at)
+        self.artifacts.aside += aside
+        return Started.now(self.root) if stage in _CHECKED else None
+
+    def after(self, stage: StageName, started: Started | None, *, require_samples: bool) -> tuple[Finding, ...]:
+        """Check what `stage`, which began at `started`, wrote."""
+        if started is None:
+            return ()
+        context = Context(repo=self.root, started=started, store=self.run_dir.store_file)
+        verified = self._verify(stage, context, require_samples=require_samples)
+        self.artifacts.claims += verified.claims
+        for claim in verified.claims:
+            self.run_dir.journal.append("claim", stage=stage, name=claim.name, size=claim.size, sha256=claim.sha256)
+        return verified.findings
+
+    def restore(self) -> tuple[str, ...]:
+        """Put back files under version control that were put aside and not written again; returns them."""
+        return restore(self.root, self.artifacts.aside, self.run_dir.path)
+
+    def _keep(self, relative: str, fd: int) -> str:
+        stored = self.run_dir.store_file(fd, f"previous/{len(self.artifacts.aside):02}/{relative}", _KEPT_BYTES)
+        if stored is None:
+            raise EvidenceError("aside_failed", f"What an earlier run left in {relative} is too large to keep.")
+        return stored.reference
+
+    def _verify(self, stage: StageName, context: Context, *, require_samples: bool) -> Verified:
+        artifacts = self.artifacts
+        verified = Verified()
+        if stage is StageName.DEPLOY_SETUP:
+            verified = check_runtime_env(context)
+            artifacts.runtime = verified.value or {}
+        elif stage is StageName.ROLLOUT:
+            verified = check_rollout(context, require_samples=require_samples)
+            artifacts.rollout = verified.value
+            artifacts.usage = claimed_usage(verified.value or {})
+        for spec in self._metrics_of(stage):
+            alone = stage is StageName.EVALUATION or not self.contract.evaluation_metrics
+            required = self.require_metrics and alone
+            verified = check_metrics(context, spec, stage.value, required=required)
+            if stage is StageName.EVALUATION:
+                artifacts.evaluation = verified.value
+            else:
+                artifacts.benchmark = verified.value
+        return verified
+
+    def _metrics_of(self, stage: StageName) -> tuple[Any, ...]:
+        spec = {
+            StageName.EVALUATION: self.contract.evaluation_metrics,
+            StageName.BENCHMARK: self.contract.benchmark_metrics,
+        }.get(stage)
+        return (spec,) if spec is not None and spec.path else ()

@@ -1,0 +1,75 @@
+"""What is said about a run as a whole, beyond what its stages say."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from runner_env.contract.model import StageName
+from runner_env.core import Finding, Verdict, Where
+from runner_env.errors import RunnerEnvError
+from runner_env.pipeline.values import StageStatus
+from runner_env.runs.inputs import RunInputs
+
+if TYPE_CHECKING:
+    from runner_env.runs.run import Progress, Run
+
+_NO_PROOF = frozenset({StageName.BOOTSTRAP, StageName.ACTIONS, StageName.DEPLOY_TEARDOWN})
+
+
+def declared(inputs: RunInputs) -> frozenset[StageName]:
+    """The stages that the contract files declare."""
+    files = {StageName.BOOTSTRAP: "bootstrap.yml", StageName.ACTIONS: "actions.yml"}
+    folder = inputs.checkout.root / ".aider_fsm"
+    beside = {stage for stage, name in files.items() if (folder / name).exists()}
+    return frozenset(beside | set(inputs.contract.stages))
+
+
+def notes(inputs: RunInputs) -> list[Finding]:
+    """What the caller should know although nothing is wrong."""
+    found = list(inputs.contract.notes)
+    requested, given = set(inputs.contract.security.secrets), set(inputs.options.pass_env)
+    where = Where(inputs.contract.file)
+    for name in sorted(requested - given):
+        message = f"The contract asks for the secret {name}, and it was not granted."
+        found.append(
+            Finding("secret_not_granted", message, where, f"Grant it with --pass-env {name}.", verdict=Verdict.PASSED)
+        )
+    for name in sorted(given - set(inputs.settings.environ)):
+        message = f"pass_env names {name}, which is not set."
+        found.append(Finding("variable_not_set", message, hint="Set it, or leave it out.", verdict=Verdict.PASSED))
+    return found
+
+
+def missing(run: Run, *, scored: bool) -> list[Finding]:
+    """Doubts about a run in which nothing went wrong: nothing ran, or there is no score."""
+    progress, contract = run.progress, Where(run.inputs.contract.file)
+    ran = {item.stage for item in progress.plan if item.status is StageStatus.RUN} - _NO_PROOF
+    if not ran:
+        what = "an evaluation" if scored else "any stage that rollout() runs"
+        hint = "Declare one; `runner-env init` writes an example." if scored else "Call evaluate() alone."
+        message = f"Nothing ran: the contract does not declare {what}."
+        return [Finding("nothing_ran", message, contract, hint, verdict=Verdict.UNSCORED)]
+    if not scored and progress.called.require_samples and StageName.ROLLOUT not in ran:
+        message = "Samples are required, and the contract declares no rollout."
+        return [Finding("rollout_not_declared", message, contract, "Add `rollout.run_cmds`.", stage="rollout")]
+    if scored and run.inputs.options.require_metrics and progress.artifacts.metrics is None:
+        message = "Metrics are required, and the contract declares no `metrics_path`."
+        hint = "Declare `evaluation.metrics_path`, or pass require_metrics=False."
+        return [Finding("metrics_not_declared", message, contract, hint, (), Verdict.UNSCORED, "metrics")]
+    return []
+
+
+def not_repaired(progress: Progress) -> list[Finding]:
+    """Say that a failure could have been repaired, after the failure itself."""
+    if any(finding.code in {"interrupted", "repair_unavailable"} for finding in progress.all_findings):
+        return []
+    message = "The contract was not repaired: this version starts no agent program."
+    hint = "Repair it by hand, or pass repair_iters=0 to leave this note out."
+    return [Finding("repair_unavailable", message, hint=hint, verdict=Verdict.PASSED)]
+
+
+def trouble(error: RunnerEnvError | OSError) -> Finding:
+    """What trouble of the runner itself makes of the run."""
+    if isinstance(error, RunnerEnvError):
+        return Finding(error.code, error.message, error.where, error.hint, verdict=Verdict.UNSCORED)
+    return Finding("system_error", f"The system refused: {error}", verdict=Verdict.UNSCORED)

@@ -1,0 +1,237 @@
+"""One run: from its first stage to its teardown, one box, one run directory, one verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from runner_env.contract.model import StageName, TeardownPolicy
+from runner_env.core import Finding, ModelRef, Verdict
+from runner_env.errors import RunnerEnvError
+from runner_env.evidence.publish import Publisher
+from runner_env.evidence.rundir import RunDir
+from runner_env.evidence.workspace_lock import WorkspaceLock
+from runner_env.execution import Box, Cancel
+from runner_env.pipeline.checks import Artifacts, Checks
+from runner_env.pipeline.plan import Plan
+from runner_env.pipeline.stage import RunningStage
+from runner_env.runs import conclusion, record
+from runner_env.runs.inputs import RunInputs
+from runner_env.runs.options import CallOptions
+from runner_env.runs.stages import Stages
+from runner_env.targets import TrackedState, changed_tracked, diff, is_tracked
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@dataclass(slots=True)
+class Progress:
+    """What a run has come to so far.
+
+    Attributes:
+        plan: every declared stage.
+        stages: every stage that was started, in order.
+        findings: of the run itself, apart from its stages'.
+        artifacts: what the stages handed in.
+        called: what was asked for last.
+        artifacts_dir: the published copy of the last call.
+        publishing: the published copy that stages go to now; the teardown has its own.
+        changed: tracked files whose content the run changed.
+        bootstrap_env: what `bootstrap.yml` sets for every stage.
+    """
+
+    plan: Plan
+    artifacts: Artifacts
+    stages: list[RunningStage] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+    called: CallOptions = field(default_factory=CallOptions)
+    artifacts_dir: Path = Path()
+    publishing: Path = Path()
+    changed: tuple[str, ...] = ()
+    bootstrap_env: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def all_findings(self) -> tuple[Finding, ...]:
+        """The stages' findings in order, then the run's own."""
+        return (*(found for stage in self.stages for found in stage.run.findings), *self.findings)
+
+    @property
+    def verdict(self) -> Verdict:
+        """What all findings together make of the run."""
+        return Verdict.worst(finding.verdict for finding in self.all_findings)
+
+    @property
+    def failed_stage(self) -> str | None:
+        """Where the first finding that counts belongs."""
+        return next((f.stage for f in self.all_findings if f.verdict is not Verdict.PASSED), None)
+
+
+class Run:
+    """An open run. It holds the workspace's lock, a box and a run directory until `finish()`."""
+
+    def __init__(self, inputs: RunInputs, model: ModelRef | None) -> None:
+        """Take the workspace, open the evidence and the box.
+
+        Raises:
+            WorkspaceBusy: another run holds the workspace.
+            EvidenceError: the run directory cannot be made.
+            ExecutionError: the box does not start.
+        """
+        self.inputs = inputs
+        self.model = model
+        self.run_id = inputs.ambient.new_run_id()
+        self.started = inputs.ambient.monotonic()
+        self.started_at = inputs.ambient.timestamp()
+        self.cancel = Cancel()
+        self._teardown_cancel = Cancel()  # what stops the run must not stop its teardown
+        self.open = True
+        root = inputs.checkout.root
+        with _undone_on_error() as undo:
+            undo.extend((self.cancel.close, self._teardown_cancel.close))
+            self._lock = WorkspaceLock.acquire(root, self.run_id, inputs.ambient)
+            undo.append(self._lock.close)
+            self.run_dir = RunDir.create(
+                inputs.settings.runs_dir, self.run_id, ambient=inputs.ambient, observer=inputs.observer
+            )
+            undo.append(self.run_dir.close)
+            self.progress = Progress(Plan(conclusion.declared(inputs)), Artifacts())
+            self.run_dir.journal.append("run_started", **record.opening(self))
+            self._tracked: TrackedState = changed_tracked(root)
+            self.box = Box.open()
+        self.progress.findings += conclusion.notes(inputs)
+        self.checks = Checks(
+            root,
+            inputs.contract,
+            self.run_dir,
+            inputs.options.require_metrics,
+            self.progress.artifacts,
+            is_tracked(root),
+        )
+
+    def perform(self, kind: str, call: CallOptions, stages: Sequence[StageName]) -> None:
+        """Run `stages` in order until one does not end well; trouble of the runner itself becomes a finding.
+
+        Args:
+            kind: what the published folder is called: `rollout`, `evaluation` or `rollout_evaluation`.
+            call: what was asked for.
+            stages: those to run, as far as they are declared.
+        """
+        with self._trouble_is_a_finding():
+            self.progress.called = call
+            self._publish_into(kind)
+            self.progress.artifacts_dir = self.progress.publishing
+            self._run_in_order(stages)
+            self._note_changes()
+
+    def _publish_into(self, kind: str) -> None:
+        default = self.inputs.checkout.root / ".aider_fsm" / "artifacts" / self.run_id
+        root = self.progress.called.artifacts_dir or default
+        self.progress.publishing = Publisher.next_pass(root, kind)
+
+    def _run_in_order(self, stages: Sequence[StageName]) -> None:
+        work = Stages(self, self.cancel, deadline_from=self.started)
+        for stage in stages:
+            if self.cancel.is_set or stage not in self.progress.plan:
+                continue
+            running = work.run(stage)
+            if running is not None and not running.run.ok:
+                self.progress.plan.skip_rest(f"{stage.value} {running.run.verdict}", but=_TEARDOWN)
+                return
+
+    def conclude(self, *, scored: bool) -> None:
+        """Add what is only known once all stages of a call have run.
+
+        Args:
+            scored: whether the call was to produce a score.
+        """
+        if self.progress.verdict is Verdict.PASSED:
+            self.progress.findings += conclusion.missing(self, scored=scored)
+        if self.progress.verdict is not Verdict.PASSED and self.progress.called.repair_iters:
+            self.progress.findings += conclusion.not_repaired(self.progress)
+
+    def finish(self) -> None:
+        """Tear down if it is due, end everything that still runs, write the record, let the workspace go."""
+        if not self.open:
+            return
+        self.open = False
+        with ExitStack() as release:
+            for held in (self._teardown_cancel, self.cancel, self._lock, self.run_dir):
+                release.callback(held.close)
+            if self.cancel.is_set:
+                self._interrupted()
+            with self._trouble_is_a_finding():
+                self._teardown()
+            with self._trouble_is_a_finding():
+                self.box.close()
+                for stage in self.progress.stages:
+                    stage.seal()
+            with self._trouble_is_a_finding():
+                self.checks.restore()
+                self._note_changes()
+            with self._trouble_is_a_finding():
+                record.write_record(self)
+
+    def stop(self, reason: str) -> None:
+        """Make the run stop what it is doing; once more, and its teardown stops too. Safe in a signal handler."""
+        (self.cancel if self.open and not self.cancel.is_set else self._teardown_cancel).set(reason)
+
+    @property
+    def failed(self) -> bool:
+        """Whether anything speaks against the run so far."""
+        return self.progress.verdict is not Verdict.PASSED
+
+    def _interrupted(self) -> None:
+        self.progress.plan.skip_rest("interrupted", but=_TEARDOWN)
+        if self.progress.verdict is Verdict.PASSED:
+            message = f"The run was told to stop ({self.cancel.reason})."
+            self.progress.findings.append(
+                Finding("interrupted", message, hint="Run it again.", verdict=Verdict.UNSCORED)
+            )
+
+    def _teardown(self) -> None:
+        stage = StageName.DEPLOY_TEARDOWN
+        self.progress.plan.skip_rest("not asked for", but=_TEARDOWN)
+        if stage not in self.progress.plan:
+            return
+        policy = self.inputs.contract.teardown_policy
+        passed = self.progress.verdict is Verdict.PASSED
+        due = {
+            TeardownPolicy.ALWAYS: True,
+            TeardownPolicy.NEVER: False,
+            TeardownPolicy.ON_SUCCESS: passed,
+            TeardownPolicy.ON_FAILURE: not passed,
+        }[policy]
+        if not due:
+            self.progress.plan.skip(stage, f"teardown_policy: {policy}")
+            return
+        self._publish_into("teardown")
+        Stages(self, self._teardown_cancel, deadline_from=self.inputs.ambient.monotonic()).run(stage)
+
+    def _note_changes(self) -> None:
+        self.progress.changed = diff(self._tracked, changed_tracked(self.inputs.checkout.root))
+
+    @contextmanager
+    def _trouble_is_a_finding(self) -> Iterator[None]:
+        try:
+            yield
+        except (RunnerEnvError, OSError) as error:
+            self.progress.findings.append(conclusion.trouble(error))
+
+
+_TEARDOWN = frozenset({StageName.DEPLOY_TEARDOWN})
+
+
+@contextmanager
+def _undone_on_error() -> Iterator[list[Callable[[], object]]]:
+    """Collects what undoes each step, and does it, last first, if a later step fails."""
+    undo: list[Callable[[], object]] = []
+    try:
+        yield undo
+    except BaseException:
+        for step in reversed(undo):
+            step()
+        raise

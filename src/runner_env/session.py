@@ -1,0 +1,256 @@
+"""The public API: `setup(target)` opens an environment, its session rolls out and evaluates."""
+
+from __future__ import annotations
+
+import atexit
+import difflib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Self, TypedDict, Unpack
+
+from runner_env.contract import load_contract
+from runner_env.contract.model import StageName
+from runner_env.core import ModelRef
+from runner_env.errors import OptionError
+from runner_env.pipeline.plan import BEFORE_EVALUATION, EVALUATION
+from runner_env.runs.inputs import Observer, RunInputs
+from runner_env.runs.model import resolve_model
+from runner_env.runs.options import (
+    AgentShell,
+    Audit,
+    CallOptions,
+    Mode,
+    Scaffold,
+    Unattended,
+    call_options,
+    setup_options,
+)
+from runner_env.runs.results import EvaluationCallResult, RolloutCallResult, evaluation_result, rollout_result
+from runner_env.runs.run import Run
+from runner_env.runs.signals import Interruption
+from runner_env.settings import Settings
+from runner_env.targets import fetch
+
+__all__ = ["EnvSession", "SetupKeywords", "setup"]
+
+
+class SetupKeywords(TypedDict, total=False):
+    """The keywords of `setup()`; `docs/env_api.md` explains each, `runner_env.runs.options` has the defaults."""
+
+    clones_dir: str | Path | None
+    pipeline_rel: str
+    require_metrics: bool
+    audit: Audit
+    opencode_model: str
+    opencode_repair_model: str | None
+    opencode_url: str
+    unattended: Unattended
+    opencode_timeout_seconds: float
+    opencode_repair_timeout_seconds: float | None
+    opencode_retry_attempts: int
+    opencode_retry_backoff_seconds: float
+    opencode_session_recover_attempts: int | None
+    opencode_session_recover_backoff_seconds: float | None
+    opencode_context_length: int | None
+    opencode_max_prompt_chars: int | None
+    opencode_bash: AgentShell
+    scaffold_opencode_bash: AgentShell
+    strict_opencode: bool | None
+    scaffold: Scaffold
+    artifacts_dir: str | Path | None
+    pass_env: Sequence[str]
+
+
+class CallKeywords(TypedDict, total=False):
+    """The keywords that `rollout()` and `evaluate()` share."""
+
+    mode: Mode
+    env_overrides: Mapping[str, object] | None
+    artifacts_dir: str | Path | None
+    repair_iters: int
+
+
+class RolloutKeywords(CallKeywords, total=False):
+    """The keywords of `rollout()`."""
+
+    require_samples: bool
+
+
+def setup(target: str | Path, **keywords: Unpack[SetupKeywords]) -> EnvSession:
+    """Open a target: find the repository, read its contract. Nothing of it is run yet.
+
+    Args:
+        target: a directory, or a git URL, which may end in `@ref` (branch, tag or commit).
+        **keywords: see `SetupKeywords`.
+
+    Returns:
+        A session; use it as a context manager, or call `close()`.
+
+    Raises:
+        OptionError: an empty target or an unusable keyword value.
+        TargetNotFound: nothing is at that path.
+        TargetError: the repository cannot be had.
+        ContractMissing: it has no contract.
+        ContractError: its contract cannot be used; `findings` has every problem with its place.
+        TypeError: an unknown keyword.
+    """
+    return open_session(target, keywords)
+
+
+def open_session(target: str | Path, keywords: Mapping[str, object], observer: Observer | None = None) -> EnvSession:
+    """As `setup()`, for callers that want to watch.
+
+    Args:
+        target: as for `setup()`.
+        keywords: those of `setup()`.
+        observer: called with every event that a run records, after it was recorded.
+    """
+    _known("setup", keywords, SetupKeywords)
+    options = setup_options(keywords)
+    settings = Settings.from_environ()
+    checkout = fetch(target, settings=settings, clones_dir=options.clones_dir)
+    contract = load_contract(checkout.root, options.pipeline_rel)
+    return EnvSession(RunInputs(str(target), checkout, contract, options, settings, observer=observer))
+
+
+class EnvSession:
+    """An opened environment.
+
+    `rollout()` begins a run; `evaluate()` completes it, or does everything where no run is open. Services that a
+    rollout deployed stay up for the evaluation; the teardown runs after the evaluation, after a failure, when the
+    session closes, when the program ends, and on Ctrl-C, SIGTERM and SIGHUP, as the contract's `teardown_policy`
+    has it.
+    """
+
+    def __init__(self, inputs: RunInputs) -> None:
+        self._inputs = inputs
+        self._model: ModelRef | None = None
+        self._run: Run | None = None
+        self._current: Run | None = None
+        self._signals = Interruption(self._stop)
+
+    @property
+    def repo(self) -> Path:
+        """The directory the stages run in."""
+        return self._inputs.checkout.root
+
+    def rollout(self, llm: str | Path, **keywords: Unpack[RolloutKeywords]) -> RolloutCallResult:
+        """Run bootstrap, auth, tests, deploy and rollout; a deployed service stays up for `evaluate()`.
+
+        Args:
+            llm: a model id, a model directory or a `Path`.
+            **keywords: `mode` ("smoke"), `require_samples` (False), `env_overrides` (None), `artifacts_dir` (None),
+                `repair_iters` (3).
+
+        Raises:
+            InputError: an unusable model or keyword.
+            WorkspaceBusy: another run holds the workspace.
+            EvidenceError: the evidence cannot be begun.
+        """
+        _known("rollout", keywords, RolloutKeywords)
+        call = call_options(keywords)
+        self._model = resolve_model(llm)
+        self._finish()
+        run = self._begin()
+        started = self._inputs.ambient.monotonic()
+        self._perform(run, "rollout", call, BEFORE_EVALUATION, scored=False)
+        run.progress.plan.skip_rest("waits for evaluate()")
+        if run.failed:
+            self._finish()
+        return rollout_result(run, self._inputs.ambient.monotonic() - started)
+
+    def evaluate(self, llm: str | Path | None = None, **keywords: Unpack[CallKeywords]) -> EvaluationCallResult:
+        """Complete the open run with evaluation and benchmark, or run everything where none is open; then tear down.
+
+        Args:
+            llm: as for `rollout()`; the session's own by default. Another model than that of the open run begins a
+                new one. **keywords: `mode` ("smoke"), `env_overrides` (None), `artifacts_dir` (None),
+                `repair_iters` (3).
+
+        Raises:
+            InputError: no model was ever named (a due teardown runs all the same), or an unusable model or keyword.
+            WorkspaceBusy: another run holds the workspace.
+            EvidenceError: the evidence cannot be begun.
+        """
+        _known("evaluate", keywords, CallKeywords)
+        call = call_options(keywords)
+        model = self._model if llm is None else resolve_model(llm)
+        if model is None:
+            self._begin()
+            self._finish()
+            raise OptionError("missing_llm", "evaluate() has no model", hint="Pass llm=..., or call rollout() first.")
+        stages: tuple[StageName, ...]
+        if self._run is None or self._run.model != model:
+            self._finish()
+            self._model = model
+            kind, stages = "rollout_evaluation", (*BEFORE_EVALUATION, *EVALUATION)
+        else:
+            kind, stages = "evaluation", EVALUATION
+        run = self._run or self._begin()
+        started = self._inputs.ambient.monotonic()
+        self._perform(run, kind, call, stages, scored=True)
+        self._finish()
+        return evaluation_result(run, self._inputs.ambient.monotonic() - started)
+
+    def close(self) -> None:
+        """End the open run, if there is one: tear down if it is due, end every process, complete the evidence."""
+        self._finish()
+        self._signals.raise_received()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _begin(self) -> Run:
+        run = Run(self._inputs, self._model)
+        self._run = self._current = run
+        _OPEN.add(self)
+        self._signals.install()
+        return run
+
+    def _perform(self, run: Run, kind: str, call: CallOptions, stages: tuple[StageName, ...], *, scored: bool) -> None:
+        try:
+            with self._signals:
+                run.perform(kind, call, stages)
+        except BaseException:
+            self._finish()
+            raise
+        if run.cancel.is_set:
+            self._finish()
+            self._signals.raise_received()
+        run.conclude(scored=scored)
+
+    def _finish(self) -> None:
+        """End the open run. A signal that arrives meanwhile cuts the teardown short and counts when all is done."""
+        run, self._run = self._run, None
+        if run is None:
+            return
+        with self._signals:
+            run.finish()
+        _OPEN.discard(self)
+        self._signals.restore()
+
+    def _stop(self, reason: str) -> None:
+        if self._current is not None:
+            self._current.stop(reason)
+
+
+def _known(function: str, given: Mapping[str, object], keywords: type) -> None:
+    names: frozenset[str] = keywords.__optional_keys__  # type: ignore[attr-defined]
+    for name in given:
+        if name not in names:
+            near = difflib.get_close_matches(name, names, n=1)
+            hint = f". Did you mean {near[0]!r}?" if near else ""
+            raise TypeError(f"{function}() got an unexpected keyword argument {name!r}{hint}")
+
+
+_OPEN: set[EnvSession] = set()
+"""Sessions with an open run: they stay alive until it is ended, at the latest when the program ends."""
+
+
+@atexit.register
+def _close_all() -> None:
+    for session in list(_OPEN):
+        session.close()
