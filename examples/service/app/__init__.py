@@ -1,0 +1,1 @@
+"""A question bank: questions and their answers, kept in SQLite, served over HTTP."""
