@@ -7,13 +7,13 @@ captures beside it, whose last hash it names. Its JSON Schema is `schemas/run-re
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from runner_env.core import Finding, Outcome, Usage, Verdict
 from runner_env.core.outcome import Capture
 from runner_env.errors import EvidenceError
 
-FORMAT = "runner-env/run-record@1"
+FORMAT: Final = "runner-env/run-record@1"
 
 
 @dataclass(frozen=True, slots=True)

@@ -206,7 +206,7 @@ class Stages:
 
     def _actions(self) -> RunningStage | None:
         try:
-            actions = load_actions(self._root)
+            actions = load_actions(self._root, self._run.inputs.contract.file)
         except ContractError as error:
             return self._unusable(StageName.ACTIONS, error)
         return None if actions is None else self._run_actions(actions)

@@ -1,0 +1,144 @@
+"""The one table of environment variables: what a stage is given, and what the runner and its helpers read.
+
+Every other room takes the names from here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from runner_env.contract.model import StageName
+
+AIDER_FSM_STAGE = "AIDER_FSM_STAGE"
+AIDER_FSM_ARTIFACTS_DIR = "AIDER_FSM_ARTIFACTS_DIR"
+AIDER_FSM_REPO_ROOT = "AIDER_FSM_REPO_ROOT"
+AIDER_FSM_RUN_ID = "AIDER_FSM_RUN_ID"
+AIDER_FSM_RUNNER_ROOT = "AIDER_FSM_RUNNER_ROOT"
+AIDER_FSM_PYTHON = "AIDER_FSM_PYTHON"
+AIDER_EVAL_MODE = "AIDER_EVAL_MODE"
+AIDER_LLM_KIND = "AIDER_LLM_KIND"
+AIDER_LLM_MODEL = "AIDER_LLM_MODEL"
+AIDER_TRAINED_MODEL_DIR = "AIDER_TRAINED_MODEL_DIR"
+AIDER_RUNTIME_ENV_PATH = "AIDER_RUNTIME_ENV_PATH"
+OPENAI_MODEL = "OPENAI_MODEL"
+OPENAI_API_BASE = "OPENAI_API_BASE"
+OPENAI_BASE_URL = "OPENAI_BASE_URL"
+OPENAI_API_KEY = "OPENAI_API_KEY"
+CI = "CI"
+GIT_TERMINAL_PROMPT = "GIT_TERMINAL_PROMPT"
+PIP_DISABLE_PIP_VERSION_CHECK = "PIP_DISABLE_PIP_VERSION_CHECK"
+PIP_NO_INPUT = "PIP_NO_INPUT"
+PYTHONUNBUFFERED = "PYTHONUNBUFFERED"
+DEBIAN_FRONTEND = "DEBIAN_FRONTEND"
+AIDER_EVAL_LIMIT = "AIDER_EVAL_LIMIT"
+AIDER_FSM_MAX_CMD_SECONDS = "AIDER_FSM_MAX_CMD_SECONDS"
+AIDER_FSM_MAX_TOTAL_SECONDS = "AIDER_FSM_MAX_TOTAL_SECONDS"
+AIDER_FSM_GIT_CLONE_TIMEOUT_SECONDS = "AIDER_FSM_GIT_CLONE_TIMEOUT_SECONDS"
+AIDER_FSM_MAX_TOKENS = "AIDER_FSM_MAX_TOKENS"
+AIDER_FSM_METRICS_PATH = "AIDER_FSM_METRICS_PATH"
+RUNNER_ENV_HOME = "RUNNER_ENV_HOME"
+RUNNER_ENV_GITHUB_BASE = "RUNNER_ENV_GITHUB_BASE"
+
+MODEL_STAGES = (StageName.ROLLOUT, StageName.EVALUATION, StageName.BENCHMARK)
+"""The stages that `llm=` grants its endpoint and key to."""
+ALL_STAGES = tuple(StageName)
+
+Direction = Literal["injected", "read"]
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """One environment variable.
+
+    Attributes:
+        name: its name.
+        direction: `injected` into the environment of a stage, or `read` from the runner's own or a stage's settings.
+        stages: the stages that see it; empty if only the runner reads it.
+        default: what holds when nobody sets it; empty means unset.
+        meaning: one sentence for the docs page.
+    """
+
+    name: str
+    direction: Direction
+    stages: tuple[StageName, ...]
+    default: str
+    meaning: str
+
+
+def _injected(name: str, default: str, meaning: str, stages: tuple[StageName, ...] = ALL_STAGES) -> Variable:
+    return Variable(name, "injected", stages, default, meaning)
+
+
+def _read(name: str, default: str, meaning: str, stages: tuple[StageName, ...] = ()) -> Variable:
+    return Variable(name, "read", stages, default, meaning)
+
+
+VARIABLES: tuple[Variable, ...] = (
+    _injected(AIDER_FSM_STAGE, "", "The stage that is running: " + ", ".join(f"`{s}`" for s in StageName) + "."),
+    _injected(
+        AIDER_FSM_ARTIFACTS_DIR, "", "Absolute path of this stage's own output folder; what it leaves there are claims."
+    ),
+    _injected(AIDER_FSM_REPO_ROOT, "", "Absolute path of the workspace."),
+    _injected(AIDER_FSM_RUN_ID, "", "The id of the run."),
+    _injected(
+        AIDER_FSM_RUNNER_ROOT, "", "Absolute path of the installed runner; nothing of it is put on `PYTHONPATH`."
+    ),
+    _injected(
+        AIDER_FSM_PYTHON, "the runner's own interpreter", "The Python to use in stages; a bootstrap may set another."
+    ),
+    _injected(AIDER_EVAL_MODE, "smoke", "The `mode` of the call: `smoke` or `full`."),
+    _injected(AIDER_LLM_KIND, "", "`remote` for a model id, `local_hf` for a model directory.", MODEL_STAGES),
+    _injected(AIDER_LLM_MODEL, "", "The model id; unset for a model directory.", MODEL_STAGES),
+    _injected(AIDER_TRAINED_MODEL_DIR, "", "Absolute path of the model directory; unset for a model id.", MODEL_STAGES),
+    _injected(AIDER_RUNTIME_ENV_PATH, "", "Path of `runtime_env.json`, which `deploy` writes."),
+    _injected(OPENAI_MODEL, "the model id or the directory's name", "The model to ask for.", MODEL_STAGES),
+    _injected(OPENAI_API_BASE, "", "Base URL of the model endpoint, ending in `/v1`.", MODEL_STAGES),
+    _injected(OPENAI_BASE_URL, "", f"The same as `{OPENAI_API_BASE}`.", MODEL_STAGES),
+    _injected(OPENAI_API_KEY, "`local` for a model directory", "The key of the model endpoint.", MODEL_STAGES),
+    _injected(CI, "1", "Tells programs that nobody watches; a stage's `env` may set another value."),
+    _injected(GIT_TERMINAL_PROMPT, "0", "Keeps git from asking for a password."),
+    _injected(PIP_DISABLE_PIP_VERSION_CHECK, "1", "Keeps pip from looking for a newer pip."),
+    _injected(PIP_NO_INPUT, "1", "Keeps pip from asking questions."),
+    _injected(PYTHONUNBUFFERED, "1", "Makes Python write its output at once, so that a stopped stage loses none."),
+    _injected(DEBIAN_FRONTEND, "noninteractive", "Keeps apt from asking questions."),
+    _read(AIDER_EVAL_LIMIT, "8 in `smoke`, 64 in `full`", "How many items a rollout attempts.", MODEL_STAGES),
+    _read(
+        AIDER_FSM_MAX_TOKENS, "256", "Completion tokens that the shipped rollout helper asks for.", (StageName.ROLLOUT,)
+    ),
+    _read(
+        AIDER_FSM_METRICS_PATH,
+        ".aider_fsm/metrics.json",
+        "Where the shipped evaluation helper writes, relative to the repository.",
+        (StageName.EVALUATION, StageName.BENCHMARK),
+    ),
+    _read(AIDER_FSM_MAX_CMD_SECONDS, "", "Replaces `security.max_cmd_seconds`; a positive whole number."),
+    _read(AIDER_FSM_MAX_TOTAL_SECONDS, "", "Replaces `security.max_total_seconds`; a positive whole number."),
+    _read(AIDER_FSM_GIT_CLONE_TIMEOUT_SECONDS, "90", "Limit of a `git clone`."),
+    _read(OPENAI_API_BASE, "", f"Base URL that the model stages are given, unless `{OPENAI_BASE_URL}` is set."),
+    _read(OPENAI_BASE_URL, "", "Base URL that the model stages are given."),
+    _read(OPENAI_API_KEY, "", "Key that the model stages are given."),
+    _read(OPENAI_MODEL, "", "Model that the shipped rollout helper uses when no other is named.", (StageName.ROLLOUT,)),
+    _read(RUNNER_ENV_HOME, "the user's state directory", "Where runs, caches and state live."),
+    _read(RUNNER_ENV_GITHUB_BASE, "", "Replaces the address that `owner/repo` targets are cloned from."),
+)
+
+
+def variables_markdown() -> str:
+    """The table as Markdown, one section for each direction, for the docs page."""
+    return "\n".join([*_section("injected", "Injected"), "", *_section("read", "Read")]) + "\n"
+
+
+def _section(direction: Direction, title: str) -> list[str]:
+    rows = [
+        f"| `{v.name}` | {_stages(v)} | {v.default or '–'} | {v.meaning} |"
+        for v in VARIABLES
+        if v.direction == direction
+    ]
+    return [f"## {title}", "", "| variable | stages | default | meaning |", "|---|---|---|---|", *rows]
+
+
+def _stages(variable: Variable) -> str:
+    if variable.stages == ALL_STAGES:
+        return "all"
+    return ", ".join(f"`{stage}`" for stage in variable.stages) or "the runner"
