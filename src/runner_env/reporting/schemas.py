@@ -1,0 +1,34 @@
+"""Every published JSON Schema by name: the contract's files, and what `--json` prints."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+_CONTRACT = ("pipeline", "bootstrap", "actions")
+NAMES = (*_CONTRACT, "run-record", "error", "check", "doctor")
+"""What `published_schema` knows; `schemas/<name>.schema.json` is where each is published."""
+
+
+def published_schema(name: str) -> Mapping[str, Any]:
+    """The JSON Schema (draft 2020-12) of that name, one of `NAMES`.
+
+    Raises:
+        KeyError: there is none.
+    """
+    if name in _CONTRACT:
+        from runner_env.contract import contract_schemas
+
+        return contract_schemas()[name]
+    return _output_schemas()[name]()
+
+
+def _output_schemas() -> dict[str, Callable[[], dict[str, Any]]]:
+    from runner_env.formats.record import record_schema
+    from runner_env.reporting.check import check_schema
+    from runner_env.reporting.doctor import doctor_schema
+    from runner_env.reporting.error import error_schema
+
+    return {"run-record": record_schema, "error": error_schema, "check": check_schema, "doctor": doctor_schema}
