@@ -8,38 +8,25 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from runner_env.cli.help_pages import help_pages
-from runner_env.cli.schema import schemas
-
-from runner_env.contract.variables import variables_markdown
+from runner_env.cli.help_pages import refreshed
+from runner_env.contract import variables_markdown
+from runner_env.reporting.schemas import NAMES, published_schema
 
 ROOT = Path(__file__).resolve().parent.parent
+_TABLE = re.compile(r"<!-- table:variables -->\n.*?<!-- /table -->", re.DOTALL)
 
 
 def generated() -> Mapping[Path, str]:
     """Every generated file with its right content."""
     files = {
-        ROOT / "schemas" / f"{name}.schema.json": json.dumps(schema, indent=2) + "\n"
-        for name, schema in schemas().items()
+        ROOT / "schemas" / f"{name}.schema.json": json.dumps(published_schema(name), indent=2) + "\n" for name in NAMES
     }
     cli = ROOT / "docs" / "cli.md"
-    files[cli] = _filled(cli, "help", help_pages())
+    files[cli] = refreshed(cli.read_text("utf-8"))
     spec = ROOT / "docs" / "pipeline_spec.md"
-    files[spec] = _filled(spec, "table", {"variables": variables_markdown()})
+    table = f"<!-- table:variables -->\n{variables_markdown().strip()}\n<!-- /table -->"
+    files[spec] = _TABLE.sub(lambda _: table, spec.read_text("utf-8"))
     return files
-
-
-def _filled(page: Path, kind: str, parts: Mapping[str, str]) -> str:
-    """The page with what stands between `<!-- kind:name -->` and `<!-- /kind -->` replaced by the part of that name."""
-    fence = "```" if kind == "help" else ""
-
-    def part(match: re.Match[str]) -> str:
-        body = parts[match["name"]].strip("\n")
-        block = f"{fence}text\n{body}\n{fence}" if fence else body
-        return f"<!-- {kind}:{match['name']} -->\n{block}\n<!-- /{kind} -->"
-
-    pattern = re.compile(rf"<!-- {kind}:(?P<name>[\w-]+) -->\n.*?<!-- /{kind} -->", re.DOTALL)
-    return pattern.sub(part, page.read_text("utf-8"))
 
 
 def main() -> int:

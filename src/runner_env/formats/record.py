@@ -6,6 +6,7 @@ captures beside it, whose last hash it names. Its JSON Schema is `schemas/run-re
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
@@ -14,6 +15,9 @@ from runner_env.core.outcome import Capture
 from runner_env.errors import EvidenceError
 
 FORMAT: Final = "runner-env/run-record@1"
+
+_LONE_SURROGATE = re.compile(rb"(?<!\\)\\u(d[89a-f][0-9a-f]{2})")
+"""The only escapes of this kind that canonical JSON has; JSON readers refuse them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +181,7 @@ def record_schema() -> dict[str, Any]:
 
 
 def read_record(data: bytes) -> RunRecord:
-    """Read a stored record.
+    """Read a stored record. Bytes of a path that are not UTF-8 read as the six characters of their escape.
 
     Raises:
         EvidenceError: it is not a record, or of a version that this program does not know.
@@ -185,7 +189,7 @@ def read_record(data: bytes) -> RunRecord:
     from pydantic import TypeAdapter, ValidationError
 
     try:
-        return TypeAdapter(RunRecord).validate_json(data)
+        return TypeAdapter(RunRecord).validate_json(_LONE_SURROGATE.sub(rb"\\\\u\1", data))
     except ValidationError as error:
         raise EvidenceError(
             "bad_record", f"This is no run record of format {FORMAT}: {error.errors()[0]['msg']}"

@@ -59,6 +59,15 @@ def missing(run: Run, *, scored: bool) -> list[Finding]:
     return []
 
 
+def unfinished(progress: Progress) -> list[Finding]:
+    """A run that ended before its evaluation proves nothing, however well it went until then."""
+    waiting = any(i.stage is StageName.EVALUATION and i.status is StageStatus.SKIPPED for i in progress.plan)
+    if not waiting or progress.verdict is not Verdict.PASSED:
+        return []
+    message = "The run ended before its evaluation."
+    return [Finding("not_evaluated", message, hint="Call evaluate() after rollout().", verdict=Verdict.UNSCORED)]
+
+
 def not_repaired(progress: Progress) -> list[Finding]:
     """Say that a failure could have been repaired, after the failure itself."""
     if any(finding.code in {"interrupted", "repair_unavailable"} for finding in progress.all_findings):
@@ -66,6 +75,12 @@ def not_repaired(progress: Progress) -> list[Finding]:
     message = "The contract was not repaired: this version starts no agent program."
     hint = "Repair it by hand, or pass repair_iters=0 to leave this note out."
     return [Finding("repair_unavailable", message, hint=hint, verdict=Verdict.PASSED)]
+
+
+def bug(error: BaseException) -> Finding:
+    """What an error that nobody foresaw makes of the run."""
+    message = f"The runner itself failed: {type(error).__name__}: {error}"
+    return Finding("internal_error", message, hint="This is a bug; please report it.", verdict=Verdict.UNSCORED)
 
 
 def trouble(error: RunnerEnvError | OSError) -> Finding:

@@ -120,7 +120,7 @@ class Run:
             call: what was asked for.
             stages: those to run, as far as they are declared.
         """
-        with self._trouble_is_a_finding():
+        with self._trouble_is_a_finding(), self._bug_is_a_finding():
             self.progress.called = call
             self._publish_into(kind)
             self.progress.artifacts_dir = self.progress.publishing
@@ -172,6 +172,7 @@ class Run:
             with self._trouble_is_a_finding():
                 self.checks.restore()
                 self._note_changes()
+            self.progress.findings += conclusion.unfinished(self.progress)
             with self._trouble_is_a_finding():
                 record.write_record(self)
 
@@ -213,6 +214,17 @@ class Run:
 
     def _note_changes(self) -> None:
         self.progress.changed = diff(self._tracked, changed_tracked(self.inputs.checkout.root))
+
+    @contextmanager
+    def _bug_is_a_finding(self) -> Iterator[None]:
+        """A bug is raised all the same, but the record must not read as if nothing had happened."""
+        try:
+            yield
+        except (RunnerEnvError, OSError):
+            raise
+        except BaseException as error:
+            self.progress.findings.append(conclusion.bug(error))
+            raise
 
     @contextmanager
     def _trouble_is_a_finding(self) -> Iterator[None]:

@@ -123,7 +123,7 @@ def _number(token: str) -> float:
 
 def _integer(token: str) -> int | float:
     value = _number(token)
-    return value if value == 0 else int(token)
+    return value if token == "-0" else int(token)  # int has no negative zero, and a score of -0 is not 0
 
 
 _DOCUMENT = json.JSONDecoder(
