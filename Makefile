@@ -19,7 +19,11 @@ demo: $(VENV)/.runner
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest -q -n 2 -m "not slow and not network"
 
+# The quick tests on the newest Python at hand, then every test on this one.
 test-all: $(VENV)/.dev
+	newest="$$($(BIN)/python scripts/newest.py)"; \
+	if [ -n "$$newest" ]; then $(MAKE) test PYTHON="$$newest" VENV=.venv-newest; \
+	else echo "no Python newer than this one at hand: tested on this one alone"; fi
 	$(BIN)/python -m pytest -q -n 2
 
 check: $(VENV)/.lint
