@@ -7,12 +7,16 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A figure with its goal; `ok` says whether the goal is met."""
+    """A figure with its goal; `ok` says whether the goal is met, None that there is none or that it was not measured."""
 
     name: str
     goal: str
     result: str
-    ok: bool
+    ok: bool | None
 
     def __str__(self) -> str:
-        return f"{self.name:<36}  goal {self.goal:<12}  result {self.result:<24}  {'OK' if self.ok else 'MISS'}"
+        return f"{self.name:<40}  {self.goal:<12}  {self.result:<58}  {_MARKS[self.ok]}".rstrip()
+
+
+_MARKS = {True: "OK", False: "MISS", None: ""}
+HEAD = f"{'figure':<40}  {'goal':<12}  result"

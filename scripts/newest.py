@@ -20,7 +20,7 @@ def candidates() -> Iterator[tuple[list[str], dict[str, str]]]:
     if shutil.which("pyenv"):
         listed = subprocess.run(["pyenv", "versions", "--bare"], capture_output=True, text=True, check=False)
         for version in listed.stdout.split():
-            yield ["python"], {"PYENV_VERSION": version}
+            yield ["pyenv", "exec", "python"], {"PYENV_VERSION": version}
 
 
 def main() -> int:
