@@ -66,6 +66,17 @@ class RunnerEnvError(Exception):
         tail = f" Hint: {self.hint}" if self.hint else ""
         return f"{head} [{self.code}]{tail}"
 
+    def __reduce__(self) -> tuple[object, ...]:
+        # Exception's own way calls the class with `args` alone, which have only the message.
+        return _restored, (type(self), self.args, self.__dict__)
+
+
+def _restored(kind: type[RunnerEnvError], args: tuple[object, ...], state: dict[str, object]) -> RunnerEnvError:
+    error = kind.__new__(kind)
+    error.args = args
+    error.__dict__.update(state)
+    return error
+
 
 class InputError(RunnerEnvError, ValueError):
     """What the caller handed in cannot be used."""
