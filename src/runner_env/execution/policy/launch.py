@@ -1,0 +1,190 @@
+"""Simple commands: judged, then followed into whatever they start."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from runner_env.execution.policy import builtins, shells, wrappers
+from runner_env.execution.policy.invocation import Invocation
+from runner_env.execution.policy.markers import (
+    BREAK,
+    FETCHED,
+    UNKNOWN,
+    hollow,
+    literal,
+    unsure,
+    without_unset,
+    without_unsure,
+)
+from runner_env.execution.policy.places import absolute
+from runner_env.execution.policy.printed import printed
+from runner_env.execution.policy.safe import downloaded_code
+from runner_env.execution.policy.syntax import text_of
+
+if TYPE_CHECKING:
+    from tree_sitter import Node
+
+    from runner_env.execution.policy.interpreter import Interpreter
+    from runner_env.execution.policy.state import State
+
+_MAX_WRAPPERS = 12
+_FED_ARGUMENTS = 64
+
+
+@dataclass(slots=True)
+class Launcher:
+    """Follows the simple commands of one reading."""
+
+    reading: Interpreter
+
+    def start(self, argv: list[str], state: State, node: Node) -> str:
+        """Judge an evaluated command and follow it; gives what it prints.
+
+        Args:
+            argv: its words, with markers.
+            state: the shell that starts it; changed by builtins.
+            node: where it stands.
+        """
+        self.reading.bounds.spend(1 + sum(map(len, argv)) // 2048)
+        where = self.reading.where(node)
+        self.reading.judge.text((text_of(node), " ".join(argv)), where)
+        if not argv:
+            return ""
+        if not hollow(argv[0]):
+            if unsure(argv[0]):
+                self.reading.judge.stripped(self._invocation((without_unsure(argv[0]), *argv[1:]), state), where)
+            return self._invoke(tuple(argv), state, node)
+        if FETCHED in argv[0]:
+            self.reading.judge.hit(downloaded_code("the shell"), hard=False, where=where)
+        known = [word for word in argv if not hollow(word)]
+        if known:
+            self.reading.judge.stripped(self._invocation(tuple(known), state), where)
+        return UNKNOWN
+
+    def _invocation(self, argv: tuple[str, ...], state: State) -> Invocation:
+        return Invocation(
+            name=_program(without_unset(argv[0]), state),
+            args=argv[1:],
+            cwd=state.cwd,
+            root=state.root,
+            feed=state.feed,
+            in_script=self.reading.in_script,
+        )
+
+    def _invoke(self, argv: tuple[str, ...], state: State, node: Node) -> str:
+        self.reading.bounds.enter()
+        try:
+            for _ in range(_MAX_WRAPPERS):
+                if argv[0] in state.aliases:
+                    argv = (*state.aliases[argv[0]].split(), *argv[1:])
+                inv = self._invocation(argv, state)
+                self.reading.judge.program(inv, own=inv.name in self.reading.own, where=self.reading.where(node))
+                text = wrappers.given_text(inv.name, argv)
+                if text is not None:
+                    return self._text(text, state if inv.name == "eval" else state.fork(), node)
+                inner = wrappers.unwrapped(inv.name, argv)
+                if not inner:
+                    return self._follow(inv, argv, state, node)
+                directory = wrappers.new_directory(inv.name, argv)
+                if directory is not None:
+                    state = state.fork()
+                    state.cwd = absolute(literal(directory), state.cwd)
+                if inv.name in {"xargs", "parallel"}:
+                    inner, state = _with_input(inner, state.feed), state.fork()
+                    state.feed = None
+                argv = inner
+            return UNKNOWN
+        finally:
+            self.reading.bounds.leave()
+
+    def _follow(self, inv: Invocation, argv: tuple[str, ...], state: State, node: Node) -> str:
+        body = state.functions.get(argv[0])
+        if body is not None and self.reading.bounds.may_repeat():
+            return self._call(body, inv, state)
+        if inv.name in shells.SHELLS:
+            return self._shell(shells.shell_call(argv), state, node)
+        if inv.name in {"source", "."} and len(argv) > 1:
+            return self._source(argv, state, node)
+        if "/" in argv[0] and not inv.name:
+            return self._script(argv[0], state.child(literal(argv[0]), argv[1:]), node, as_shell=False)
+        if inv.name == "find":
+            self._find(argv, state, node)
+        builtins.run(inv, state)
+        return printed(inv)
+
+    def _call(self, body: Node, inv: Invocation, state: State) -> str:
+        saved = state.positional
+        state.positional = inv.args
+        try:
+            with self.reading.bounds.repeating():
+                return self.reading.statement(body, state)
+        finally:
+            state.positional = saved
+
+    def _find(self, argv: tuple[str, ...], state: State, node: Node) -> None:
+        for index, word in enumerate(argv[:-1]):
+            if word in {"-exec", "-execdir", "-ok", "-okdir"}:
+                inner = argv[index + 1 :]
+                end = next((i for i, part in enumerate(inner) if part in {";", "+"}), len(inner))
+                started = tuple(UNKNOWN if part == "{}" else part for part in inner[:end])
+                if started:
+                    self._invoke(started, state.fork(), node)
+
+    def _shell(self, call: shells.ShellCall, state: State, node: Node) -> str:
+        if call.script is not None:
+            return self._script(call.script, state.child(literal(call.script), call.args), node, as_shell=True)
+        child = state.child(None, call.args)
+        if call.text is not None:
+            return self._text(call.text, child, node)
+        if not call.stdin or state.feed is None:
+            return UNKNOWN
+        child.feed = None
+        if state.feed.startswith(UNKNOWN + BREAK):  # `bash < file`
+            return self._script(state.feed[2:], child, node, as_shell=True)
+        return self._text(state.feed, child, node)
+
+    def _source(self, argv: tuple[str, ...], state: State, node: Node) -> str:
+        saved = state.positional, state.script
+        state.positional = argv[2:] or state.positional
+        try:
+            return self._script(argv[1], state, node, as_shell=True)
+        finally:
+            state.positional, state.script = saved
+
+    def _text(self, text: str, state: State, node: Node) -> str:
+        return self.reading.run(literal(text), state, fixed=self.reading.where(node))
+
+    def _script(self, path: str, state: State, node: Node, *, as_shell: bool) -> str:
+        if path in shells.STDIN and state.feed is not None:
+            return self._text(state.feed, state, node)
+        full = absolute(literal(path), state.cwd or state.root)
+        if full is None or unsure(full):
+            return UNKNOWN
+        if full in state.files:
+            return self._text(state.files[full], state, node)
+        script = self.reading.scripts.load(full, as_shell=as_shell)
+        if script is None:
+            return UNKNOWN
+        state.script = full
+        return self.reading.run(script.text, state, file=script.name)
+
+
+def _program(word: str, state: State) -> str:
+    """The program's name; empty if it belongs to the repository, or cannot be told."""
+    word = literal(word)
+    if "/" not in word:
+        return "" if unsure(word) else word
+    full = absolute(word, state.cwd)
+    if full is None or unsure(full) or full.startswith(f"{state.root.rstrip('/')}/"):
+        return ""
+    return full.rsplit("/", 1)[-1]
+
+
+def _with_input(argv: tuple[str, ...], feed: str | None) -> tuple[str, ...]:
+    """What `xargs` starts: its arguments, then the words that are fed to it, if they are known."""
+    if feed is None or unsure(feed):
+        return (*argv, UNKNOWN)
+    if any("{}" in word for word in argv):
+        return tuple(word.replace("{}", feed.strip()) for word in argv)
+    return (*argv, *feed.replace("\0", " ").split()[:_FED_ARGUMENTS])
