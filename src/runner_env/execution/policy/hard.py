@@ -84,7 +84,7 @@ def is_narrowed(words: tuple[str, ...]) -> bool:
     tail = words[max((i for i, word in enumerate(words) if word in {"-o", "-or", ","}), default=-1) + 1 :]
     return any(
         word in _NARROWING and literal(after) not in {"*", "**", ".*"} and (not i or tail[i - 1] not in {"!", "-not"})
-        for i, (word, after) in enumerate(zip(tail, (*tail[1:], ""), strict=True))
+        for i, (word, after) in enumerate(zip(tail, (*tail[1:], ""), strict=False))
     )
 
 
