@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A figure with its goal; `ok` says whether the goal is met, None that there is none or that it was not measured."""
+    """A figure with its goal; `ok` says whether it is met, None that there is none or that it was not measured."""
 
     name: str
     goal: str

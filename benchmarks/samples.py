@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 SMALL = 64_000_000
 LARGE = 1_000_000_000
 _MEASURE = """
-import json, os, resource, sys, time
+import json, os, sys, time
 from runner_env.verification.samples import read_samples
 fd = os.open(sys.argv[1], os.O_RDONLY)
 begun = time.process_time(), time.perf_counter()
 report = read_samples(fd, os.fstat(fd).st_size)
 cpu, wall = time.process_time() - begun[0], time.perf_counter() - begun[1]
-rss = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+rss = int(open('/proc/self/status').read().split('VmHWM:')[1].split()[0])
 print(json.dumps([report.bytes / cpu / 1e6, report.bytes / wall / 1e6, rss / 1024, report.lines, report.bad]))
 """
 

@@ -36,7 +36,7 @@ def test_cancel_from_a_thread(cancellable: Bench, cancel: Cancel) -> None:
     outcome = cancellable.run("sleep 100 & trap '' TERM; while :; do sleep 0.01; done", grace_s=0.2)
     timer.join()
     assert (outcome.ending, outcome.exit_code, outcome.reason) == (Ending.CANCELLED, 137, "deadline")
-    assert 0.3 <= outcome.duration_s < 1
+    assert 0.2 <= outcome.duration_s < 5
     assert cancellable.alive() == []
 
 

@@ -41,3 +41,14 @@ def test_messages_and_descriptors() -> None:
                 os.close(descriptor)
         assert messages.receive(ours) is None
         assert not messages.send(ours, {"op": "run"})
+
+
+def test_last_words_are_heard() -> None:
+    """What the other side said before its end is received, even if it left something of ours unread."""
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    with ours:
+        messages.send(theirs, {"event": "exit"})
+        messages.send(ours, {"op": "end"})
+        theirs.close()
+        assert messages.receive(ours) == {"event": "exit"}
+        assert messages.receive(ours) is None

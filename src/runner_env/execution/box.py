@@ -29,15 +29,16 @@ class Box:
         self._inside = inside
 
     @classmethod
-    def open(cls, *, level: str = "none", python: str = sys.executable) -> Self:
+    def open(cls, *, level: str = "none", python: str = sys.executable, wait: bool = True) -> Self:
         """Start the keeper.
 
         Args:
             level: sandbox level; `none` is the only one so far.
             python: interpreter (>= 3.9) for the keeper.
+            wait: until it has started; otherwise that goes on beside the caller, and the first command waits for it.
 
         Raises:
-            ExecutionError: the keeper does not start.
+            ExecutionError: the keeper does not start; if that is not waited for, the first command raises it.
             OptionError: unknown level.
             PlatformUnsupported: not Linux.
         """
@@ -46,12 +47,20 @@ class Box:
         from runner_env.execution.keeper_process import KeeperProcess
 
         found = find_level(level)
-        return cls(found.name, Inside(KeeperProcess(found, python)))
+        keeper = KeeperProcess(found, python)
+        if wait:
+            keeper.await_ready()
+        return cls(found.name, Inside(keeper))
 
     @property
     def lost(self) -> str:
         """Why nothing can run here any more; empty while all is well."""
         return self._inside.lost
+
+    @property
+    def launched(self) -> int:
+        """How many commands were started so far."""
+        return self._inside.launched
 
     def stage(self, name: str, *, keep: bool = False, cancel: Cancel | None = None) -> StageScope:
         """Begin a stage.

@@ -40,6 +40,11 @@ class Inside:
         self._commands: list[Command] = []
         self._killed = 0
 
+    @property
+    def launched(self) -> int:
+        """How many commands were started so far."""
+        return self._keeper.launched
+
     def run(
         self, request: Request, stdout: Sink, stderr: Sink, cancel: Cancel | None
     ) -> tuple[Outcome, Command | None]:
@@ -47,12 +52,16 @@ class Inside:
 
         Returns:
             What became of it, and the command itself if something of it is still alive.
+
+        Raises:
+            ExecutionError: the keeper did not start; seen by the first command only.
         """
         with self._lock:
             if cancel is not None and cancel.is_set:
                 return Outcome(Ending.CANCELLED, None, 0.0, reason=cancel.reason), None
             if self.lost:
                 return Outcome(Ending.LOST, None, 0.0, reason=self.lost), None
+            self._await_keeper()
             command = self._launch(request, stdout, stderr)
             outcome = self._attend(command, request, cancel)
             return outcome, command if command in self._commands else None
@@ -98,6 +107,9 @@ class Inside:
             self._killed = sum(self._end(command) for command in list(self._commands))
         except BoxLost as loss:
             self._lose(str(loss))
+        except BaseException as error:
+            self._lose(f"closing it failed: {error}")
+            raise
         else:
             self.lost = "the box is closed"
             self._late.close()
@@ -111,6 +123,13 @@ class Inside:
         except BoxLost as loss:
             self._lose(str(loss))
             raise ExecutionError("box_lost", f"The box was lost while a stage ended: {self.lost}.") from loss
+
+    def _await_keeper(self) -> None:
+        try:
+            self._keeper.await_ready()
+        except ExecutionError as error:
+            self.lost = error.message
+            raise
 
     def _launch(self, request: Request, stdout: Sink, stderr: Sink) -> Command:
         with ExitStack() as on_error:

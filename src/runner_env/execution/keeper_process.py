@@ -28,19 +28,24 @@ _BOOT = "import sys; sys.path.append(sys.argv[1]); from runner_env.guest.keeper 
 class KeeperProcess:
     """The keeper of one box with its guardian (`runner_env.guest.keeper` tells who is who).
 
+    It is on its way when this returns; `await_ready` says whether it arrived.
+
+    Attributes:
+        launched: how many commands it was asked to start.
+
     Raises:
-        ExecutionError: it did not start.
+        ExecutionError: it cannot be started.
     """
 
     def __init__(self, level: Level, python: str) -> None:
         self._token = secrets.token_hex(16)
-        self._launched = 0
+        self.launched = 0
+        self._ready = False
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._stderr = os.memfd_create("keeper-stderr", os.MFD_CLOEXEC)
         try:
             with theirs:
                 self._guardian = self._start(level, python, theirs)
-            self._await_ready()
         except BaseException:
             self._control.close()
             os.close(self._stderr)
@@ -49,6 +54,23 @@ class KeeperProcess:
     def fileno(self) -> int:
         """The lifeline: readable only when the keeper is gone."""
         return self._control.fileno()
+
+    def await_ready(self) -> None:
+        """Wait until it can launch commands. Idempotent.
+
+        Raises:
+            ExecutionError: it did not start; everything is released.
+        """
+        if self._ready:
+            return
+        if wait_readable([self._control.fileno()], _START_S) and messages.receive(self._control) is not None:
+            self._ready = True
+            return
+        self._guardian.kill()
+        self._guardian.wait()  # what it had to say is complete then
+        what = self.complaint().strip() or f"no answer within {_START_S:g} s"
+        self._release()
+        raise ExecutionError("keeper_not_started", f"The keeper did not start: {what}")
 
     def launch(self, request: Request, out: int, err: int) -> socket.socket:
         """Have a command started.
@@ -61,13 +83,15 @@ class KeeperProcess:
         Returns:
             The channel to its minder; if the keeper is gone, its end is seen there.
         """
-        self._launched += 1
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         payload = messages.pack(request.argv, request.env, str(request.cwd.absolute()))
-        with theirs:
-            message = {"op": "run", "mark": f"{self._token}.{self._launched}"}
-            messages.send(self._control, message, [theirs.fileno(), out, err, payload])
-        os.close(payload)
+        try:
+            ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+            self.launched += 1
+            with theirs:
+                message = {"op": "run", "mark": f"{self._token}.{self.launched}"}
+                messages.send(self._control, message, [theirs.fileno(), out, err, payload])
+        finally:
+            os.close(payload)
         return ours
 
     def hang_up(self) -> None:
@@ -124,16 +148,6 @@ class KeeperProcess:
         except OSError as error:
             raise ExecutionError("keeper_not_started", f"{python} cannot be started: {error}") from error
 
-    def _await_ready(self) -> None:
-        answered = wait_readable([self._control.fileno()], _START_S)
-        if answered and messages.receive(self._control) is not None:
-            return
-        self._guardian.kill()
-        self._guardian.wait()
-        self._close_stdout()
-        what = self.complaint().strip() or f"no answer within {_START_S:g} s"
-        raise ExecutionError("keeper_not_started", f"The keeper did not start: {what}")
-
     def _wait(self, seconds: float) -> bool:
         """Wait until guardian, keeper and minders are gone: only they hold the other end of their standard output."""
         return bool(wait_readable([self._stdout], seconds))
@@ -143,14 +157,11 @@ class KeeperProcess:
         assert self._guardian.stdout is not None
         return self._guardian.stdout.fileno()
 
-    def _close_stdout(self) -> None:
-        if self._guardian.stdout is not None:
-            self._guardian.stdout.close()
-
     def _release(self) -> None:
         self._guardian.kill()
         self._guardian.wait()
-        self._close_stdout()
+        if self._guardian.stdout is not None:
+            self._guardian.stdout.close()
         self._control.close()
         os.close(self._stderr)
 

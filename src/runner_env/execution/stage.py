@@ -45,6 +45,9 @@ class StageScope:
 
         Returns:
             What became of it. `LOST` means that the box is gone: everything in it was ended and nothing more runs.
+
+        Raises:
+            ExecutionError: the box was opened without waiting for it, and has not started.
         """
         outcome, command = self._inside.run(request, stdout, stderr, self._cancel)
         if command is not None:

@@ -78,7 +78,11 @@ class Stream:
 
 
 class LatePump:
-    """Reads on, in one thread started when first needed, what outlives its command."""
+    """Reads on, in one thread started when first needed, what outlives its command.
+
+    Where no thread can be started (Python 3.12 starts none once a program ends), what is in the pipes is read when
+    their writers are gone.
+    """
 
     def __init__(self) -> None:
         self._streams: set[Stream] = set()
@@ -92,11 +96,19 @@ class LatePump:
         with self._changed:
             self._streams.update(streams)
             if self._thread is None:
-                self._wake = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
-                self._thread = threading.Thread(target=self._read_on, name="runner-env-late-output", daemon=True)
-                self._thread.start()
+                self._start()
             else:
                 os.eventfd_write(self._wake, 1)
+
+    def _start(self) -> None:
+        self._wake = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
+        thread = threading.Thread(target=self._read_on, name="runner-env-late-output", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError:
+            os.close(self._wake)
+        else:
+            self._thread = thread
 
     def finish(self, streams: Iterable[Stream], patience_s: float) -> None:
         """Wait for the end of these streams, whose writers are gone. Their sinks are not called afterwards.
@@ -106,6 +118,9 @@ class LatePump:
             patience_s: seconds; the bound matters only if a process outside the box holds a pipe open.
         """
         waiting = set(streams)
+        if self._thread is None:
+            drain(waiting, memoryview(bytearray(PIPE_BYTES)), patience_s)
+            self._drop_ended()
         with self._changed:
             self._changed.wait_for(lambda: not waiting & self._streams, patience_s)
         for stream in waiting:

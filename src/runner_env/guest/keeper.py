@@ -1,7 +1,8 @@
 """The keeper: one process for each box, from which all commands of a run descend.
 
     runner ── guardian ── keeper ─┬─ minder ── command ── whatever it starts
-                                  └─ minder ── command (a kept service)
+                                  ├─ minder ── command (a kept service)
+                                  └─ minder, waiting for the next command: a fork takes as long as a short command
 
 Keeper, guardian and minders are subreapers: nobody below can detach. The control socket is the lifeline: when the
 runner ends, even by SIGKILL, its end closes, the keeper kills all and exits. The guardian does the same when the
@@ -13,14 +14,20 @@ keeper is killed. Nothing here polls, and PDEATHSIG is not used (it fires when t
 
 from __future__ import annotations
 
+import gc
 import os
 import select
-import socket
-from typing import NoReturn
 
 from runner_env.guest import kernel, launch, messages, tree
 from runner_env.guest.minder import mind
 from runner_env.guest.waker import Waker, ignore_requests_to_end
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import socket
+    from typing import NoReturn
+else:
+    import _socket as socket
 
 _ALL_GONE, _SOME_LEFT = 0, 1
 
@@ -50,15 +57,21 @@ def _guard(keeper: int) -> NoReturn:
 def _keep(control: socket.socket) -> NoReturn:
     kernel.adopt_orphans()
     waker = Waker()
+    gc.freeze()  # a minder, being a fork, would copy every page on which the collector makes its marks
     messages.send(control, {"event": "ready", "pid": os.getpid()})
     poll = select.poll()
     poll.register(waker.fileno(), select.POLLIN)
     poll.register(control.fileno(), select.POLLIN)
+    spare = _try_fork_minder()
     serving = True
     while serving:
         ready = [fd for fd, _ in poll.poll()]
         waker.drain()
-        serving = _minders_are_well() and (control.fileno() not in ready or _serve(control))
+        serving = _minders_are_well()
+        if serving and control.fileno() in ready:
+            serving, spare = _serve(control, spare), None
+        elif serving and spare is None:  # a minder has ended; while a command is at work, it shall have the processor
+            spare = _try_fork_minder()
     _end(waker)
 
 
@@ -67,29 +80,43 @@ def _minders_are_well() -> bool:
     return all(death.code == 0 for death in tree.reap()[0])
 
 
-def _serve(control: socket.socket) -> bool:
+def _serve(control: socket.socket, spare: socket.socket | None) -> bool:
+    """Hand one order to the minder behind `spare`, or to a new one; False if there will be no more orders."""
     message, descriptors = messages.receive_with_descriptors(control, 4)
     if message is None:
         return False
-    channel = socket.socket(fileno=descriptors[0])
     try:
-        _start_minder(channel, descriptors[1:], (messages.MARK, message["mark"]))
-    finally:
+        minder = spare or _fork_minder()
+        messages.send(minder, message, descriptors)
+        minder.close()
+    except OSError as error:
+        channel = socket.socket(fileno=os.dup(descriptors[0]))
+        messages.send(channel, {"event": "error", "reason": f"cannot fork: {error.strerror}"})
         channel.close()
-        for descriptor in descriptors[1:]:
-            os.close(descriptor)
+    for descriptor in descriptors:
+        os.close(descriptor)
     return True
 
 
-def _start_minder(channel: socket.socket, descriptors: list[int], mark: tuple[str, str]) -> None:
+def _try_fork_minder() -> socket.socket | None:
     try:
-        pid = os.fork()
-    except OSError as error:
-        messages.send(channel, {"event": "error", "reason": f"cannot fork: {error.strerror}"})
-        return
-    if pid == 0:
-        out, err, payload = descriptors
-        mind(channel, out, err, payload, mark)
+        return _fork_minder()
+    except OSError:  # by the next order there may be room again; if not, that order is told
+        return None
+
+
+def _fork_minder() -> socket.socket:
+    """Fork a minder; returns where it takes its order."""
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    try:
+        if os.fork() == 0:
+            mind(theirs)
+    except OSError:
+        ours.close()
+        raise
+    finally:
+        theirs.close()
+    return ours
 
 
 def _end(waker: Waker) -> NoReturn:

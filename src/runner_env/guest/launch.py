@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import errno
 import os
-import signal
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import signal
+else:
+    import _signal as signal
 
 _NOT_FOUND = 127
 _NOT_RUNNABLE = 126

@@ -17,46 +17,56 @@ from __future__ import annotations
 
 import os
 import select
-import signal
 import sys
 import time
-from typing import TYPE_CHECKING, NoReturn
 
 from runner_env.guest import kernel, launch, messages, tree
 from runner_env.guest.waker import Waker
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import signal
     import socket
+    from typing import NoReturn
+else:
+    import _signal as signal
+    import _socket as socket
 
 FAILED = 1
 """Exit status of a minder that could not end all it was answerable for."""
 
 
-def mind(channel: socket.socket, out: int, err: int, payload: int, mark: tuple[str, str]) -> NoReturn:
-    """Start the command and stay with it and all it starts until none is left.
+def mind(orders: socket.socket) -> NoReturn:
+    """Wait for one command, start it, and stay with it and all it starts until none is left.
 
     To be called in a forked child of the keeper; never returns.
 
     Args:
-        channel: to the runner.
-        out: the command's standard output.
-        err: its standard error.
-        payload: the packed command (`messages.pack`).
-        mark: name and value of the variable by which its processes can be told from all others.
+        orders: where the keeper hands on what the runner sent it: the mark of the command's processes, and the
+            descriptors of the channel to the runner, standard output, standard error and the packed command
+            (`messages.pack`). Its end means that no command comes.
     """
     status = FAILED
     try:
         kernel.adopt_orphans()
-        launch.close_all_above(2, channel.fileno(), out, err, payload)
+        launch.close_all_above(2, orders.fileno())
         waker = Waker()
-        pid = _start(channel, out, err, payload, mark)
-        for descriptor in (out, err, payload):
-            os.close(descriptor)
-        status = 0 if pid is None or _Minder(channel, waker, pid).stay() else FAILED
+        message, descriptors = messages.receive_with_descriptors(orders, 4)
+        orders.close()
+        status = 0 if message is None or _obey_order(message["mark"], descriptors, waker) else FAILED
     except BaseException:  # noqa: BLE001 - a forked minder must never return into the keeper's code
         sys.excepthook(*sys.exc_info())  # the runner reads it when it finds the box lost
     finally:
         os._exit(status)
+
+
+def _obey_order(mark: str, descriptors: list[int], waker: Waker) -> bool:
+    channel = socket.socket(fileno=descriptors[0])
+    out, err, payload = descriptors[1:]
+    pid = _start(channel, out, err, payload, (messages.MARK, mark))
+    for descriptor in (out, err, payload):
+        os.close(descriptor)
+    return pid is None or _Minder(channel, waker, pid).stay()
 
 
 def _start(channel: socket.socket, out: int, err: int, payload: int, mark: tuple[str, str]) -> int | None:

@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 import os
-import signal
 import time
-from collections import defaultdict
-from typing import TYPE_CHECKING, NamedTuple
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import signal
     from collections.abc import Callable, Iterable
+else:
+    import _signal as signal
 
 PATIENCE_S = 10.0
 """How long killed processes may take to be gone before they count as unendable (uninterruptible, another user's)."""
 
 
-class Death(NamedTuple):
+class Death:
     """One reaped child: `code` as `subprocess` has it (-n for signal n); processor seconds; peak memory in KiB."""
 
-    pid: int
-    code: int
-    cpu_s: float
-    max_rss_kib: int
+    __slots__ = ("code", "cpu_s", "max_rss_kib", "pid")
+
+    def __init__(self, pid: int, code: int, cpu_s: float, max_rss_kib: int) -> None:
+        self.pid = pid
+        self.code = code
+        self.cpu_s = cpu_s
+        self.max_rss_kib = max_rss_kib
 
 
 def reap() -> tuple[list[Death], bool]:
@@ -118,10 +122,10 @@ def _listed_children(pid: int) -> list[int]:
 
 
 def _scanned_children() -> Callable[[int], list[int]]:
-    table: dict[int, list[int]] = defaultdict(list)
+    table: dict[int, list[int]] = {}
     for name in os.listdir("/proc"):  # noqa: PTH208 - pathlib is slow to load
         if name.isdigit():
-            table[_stat(int(name))[1]].append(int(name))
+            table.setdefault(_stat(int(name))[1], []).append(int(name))
     return lambda pid: table.get(pid, [])
 
 

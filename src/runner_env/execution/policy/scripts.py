@@ -100,7 +100,8 @@ def _read(path: Path, name: str, *, as_shell: bool) -> bytes | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     except (OSError, ValueError) as error:
-        if not surely:  # a program that may be run but not read
+        # A loop of links starts nowhere; a program that is no script may well be run and not be read.
+        if getattr(error, "errno", None) == errno.ELOOP or not surely:
             return None
         raise ScriptProblem("unreadable_script", name, f"{name} cannot be read ({error})") from error
 
