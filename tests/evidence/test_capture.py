@@ -163,18 +163,19 @@ def test_a_full_disk(
 
 
 _FLOOD = """
-import resource, sys
+import sys
 from pathlib import Path
 from runner_env.evidence import RunDir
 from runner_env.text.masking import Masker
 run = RunDir.create(Path(sys.argv[1]), "r")
 file = run.capture("out", masker=Masker({}), limit_bytes=8 << 20)
 chunk = memoryview(b"x" * 65536)
-before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+before = int(open('/proc/self/status').read().split('VmHWM:')[1].split()[0])
 for _ in range(200 * 16):
     file.write(chunk)
 capture = file.close()
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before, capture.total_bytes, capture.omitted_bytes)
+after = int(open('/proc/self/status').read().split('VmHWM:')[1].split()[0])
+print(after - before, capture.total_bytes, capture.omitted_bytes)
 """
 
 

@@ -37,6 +37,17 @@ def test_an_event_is_on_the_disk_before_append_returns(run: RunDir, monkeypatch:
     assert decode(run.journal.path.read_bytes()).n == 1
 
 
+def test_a_note_is_on_the_disk_with_the_next_append(run: RunDir, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A note is written at once and continues the chain; the next event's sync covers it."""
+    synced: list[int] = []
+    monkeypatch.setattr(module, "_sync", lambda fd: synced.append(os.fstat(fd).st_size))
+    assert run.journal.note("stage.started") == 1
+    assert (decode(run.journal.path.read_bytes()).n, synced) == (1, [])
+    assert run.journal.append("command.started") == 2
+    assert synced == [run.journal.path.stat().st_size]
+    assert verify(run.journal.path).entries == 2
+
+
 def test_threads_may_share_it(run: RunDir) -> None:
     """Events of many threads get distinct numbers and one unbroken chain."""
     with ThreadPoolExecutor(4) as pool:

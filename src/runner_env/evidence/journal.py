@@ -31,7 +31,7 @@ class Journal:
         fd: an empty file, opened with `O_APPEND`; closed by `close`.
         path: the file, for messages.
         ambient: the clock for `at`.
-        observer: told of each event after it is on the disk.
+        observer: told of each event after it was recorded.
     """
 
     def __init__(self, fd: int, path: Path, ambient: Ambient, observer: Observer | None = None) -> None:
@@ -54,7 +54,7 @@ class Journal:
         return self._state[1]
 
     def append(self, event: str, /, **data: object) -> int:
-        """Record an event; it is on the disk when this returns, so the caller may then act on it.
+        """Record an event; it and all before it are on the disk when this returns, so the caller may then act on it.
 
         Args:
             event: what happened.
@@ -68,6 +68,16 @@ class Journal:
             ValueError: NaN, an infinity, or too much data; nothing was written.
             TypeError: a type that JSON does not have; nothing was written.
         """
+        return self._record(event, data, sync=True)
+
+    def note(self, event: str, /, **data: object) -> int:
+        """Record an event on which nobody acts before the next `append`, which brings both to the disk at once.
+
+        It is written when this returns, so that only a crash of the whole machine could lose it. Otherwise as `append`.
+        """
+        return self._record(event, data, sync=False)
+
+    def _record(self, event: str, data: Mapping[str, object], *, sync: bool) -> int:
         with self._lock:
             if self._refusal is not None:
                 raise EvidenceError(self._refusal.code, self._refusal.message, hint=self._refusal.hint)
@@ -75,7 +85,8 @@ class Journal:
             line, digest = seal(n + 1, self._ambient.timestamp(), event, data, prev)
             try:
                 write_all(self._fd, line)
-                _sync(self._fd)
+                if sync:
+                    _sync(self._fd)
                 self._state = (n + 1, digest, size + len(line))
             except OSError as error:
                 self._refusal = disk_error("append to", self.path, error)

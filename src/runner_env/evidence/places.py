@@ -146,9 +146,13 @@ def is_regular(fd: int) -> bool:
 
 def _step(dir_fd: int, name: str, mode: int | None) -> int:
     try:
-        if mode is not None:
-            with suppress(FileExistsError):
-                os.mkdir(name, mode, dir_fd=dir_fd)
+        try:
+            return os.open(name, FOLDER, dir_fd=dir_fd)
+        except FileNotFoundError:
+            if mode is None:
+                raise
+        with suppress(FileExistsError):
+            os.mkdir(name, mode, dir_fd=dir_fd)
         return os.open(name, FOLDER, dir_fd=dir_fd)
     except OSError as error:
         if error.errno in {errno.ELOOP, errno.ENOTDIR}:

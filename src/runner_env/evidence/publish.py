@@ -36,7 +36,7 @@ class Publisher:
 
     From `.aider_fsm` on (or else, for a folder elsewhere, its own name) no part of `root` may be a link: what lies
     in a workspace belongs to the target, which could otherwise lead writes out of it. This is looked at anew for each
-    file.
+    file, and for the files of one command together.
 
     Args:
         root: the folder; made when missing.
@@ -48,6 +48,7 @@ class Publisher:
 
     def __init__(self, root: Path) -> None:
         self.root = root.absolute()
+        self._base, self._names = _split(self.root)
         with self._folder():
             pass
 
@@ -66,16 +67,19 @@ class Publisher:
             outcome: becomes `rc`, `timed_out`, `duration_s`, `ending` (and `reason`, if there is one).
         """
         prefix = f"{stage}_cmd{number:02d}_try{attempt:02d}"
-        self.text(f"{prefix}_cmd.txt", text + "\n")
-        self.file(f"{prefix}_stdout.txt", stdout)
-        self.file(f"{prefix}_stderr.txt", stderr)
         result: dict[str, object] = {
             "rc": outcome.exit_code,
             "timed_out": outcome.ending is Ending.TIMED_OUT,
             "duration_s": round(outcome.duration_s, 6),
             "ending": outcome.ending,
         }
-        self.json(f"{prefix}_result.json", result | ({"reason": outcome.reason} if outcome.reason else {}))
+        if outcome.reason:
+            result["reason"] = outcome.reason
+        with self._folder() as folder:
+            self._put(folder, f"{prefix}_cmd.txt", _text(text + "\n"))
+            self._put_copy(folder, f"{prefix}_stdout.txt", stdout)
+            self._put_copy(folder, f"{prefix}_stderr.txt", stderr)
+            self._put(folder, f"{prefix}_result.json", _json(f"{prefix}_result.json", result))
 
     def summary(
         self, stage: str, *, ok: bool, failed_index: int | None, total_results: int, findings: Sequence[Finding] = ()
@@ -95,23 +99,17 @@ class Publisher:
 
     def text(self, name: str, text: str) -> None:
         """Publish `text` as UTF-8; what UTF-8 does not have is escaped."""
-        self._bytes(name, text.encode("utf-8", "backslashreplace"))
+        self._bytes(name, _text(text))
 
     def json(self, name: str, value: object) -> None:
         """Publish `value` as JSON for people: indented, in its own order."""
-        try:
-            text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)
-        except (ValueError, TypeError, RecursionError) as error:
-            raise EvidenceError("evidence_value", f"{shown(name)} cannot be published as JSON: {error}.") from error
-        self.text(name, text + "\n")
+        self._bytes(name, _json(name, value))
 
     def file(self, name: str, source: Path) -> None:
         """Publish a copy of a regular file; a link is refused. A hard link would let the target change the evidence."""
-        with on_disk("publish", source), opened(source, PLAIN_FILE) as source_fd:
-            if not is_regular(source_fd):
-                raise EvidenceError("evidence_io", f"{shown(source)} is not a regular file, so it is not published.")
-            with self._place(name) as (folder, last):
-                place(folder, last, lambda fd: copy(source_fd, fd), mode=0o666)
+        *folders, last = parts_of(name)
+        with self._folder(*folders) as folder:
+            self._put_copy(folder, last, source)
 
     @staticmethod
     def next_pass(root: Path, name: str) -> Path:
@@ -119,7 +117,7 @@ class Publisher:
         if len(parts_of(name)) != 1:
             raise EvidenceError("evidence_name", f"{name!r} cannot name a pass.")
         root = root.absolute()
-        with on_disk("make the next folder in", root), _below(root) as folder:
+        with on_disk("make the next folder in", root), _below(*_split(root)) as folder:
             for number in count(1):
                 attempt = f"{name}_attempt_{number:02d}"
                 try:
@@ -130,34 +128,55 @@ class Publisher:
         raise AssertionError("count never ends")
 
     def _bytes(self, name: str, data: bytes) -> None:
+        *folders, last = parts_of(name)
+        with self._folder(*folders) as folder:
+            self._put(folder, last, data)
+
+    def _put(self, folder: int, name: str, data: bytes) -> None:
         def fill(fd: int) -> int:
             write_all(fd, data)
             return len(data)
 
-        with self._place(name) as (folder, last):
-            place(folder, last, fill, mode=0o666)
+        with on_disk("publish", self.root / name):
+            place(folder, name, fill, mode=0o666)
 
-    @contextmanager
-    def _place(self, name: str) -> Iterator[tuple[int, str]]:
-        *folders, last = parts_of(name)
-        with on_disk("publish", self.root / name), self._folder(*folders) as folder:
-            yield folder, last
+    def _put_copy(self, folder: int, name: str, source: Path) -> None:
+        with on_disk("publish", source), opened(source, PLAIN_FILE) as source_fd:
+            if not is_regular(source_fd):
+                raise EvidenceError("evidence_io", f"{shown(source)} is not a regular file, so it is not published.")
+            with on_disk("publish", self.root / name):
+                place(folder, name, lambda fd: copy(source_fd, fd), mode=0o666)
 
     @contextmanager
     def _folder(self, *inner: str) -> Iterator[int]:
-        with on_disk("publish in", self.root), _below(self.root, *inner) as folder:
+        with on_disk("publish in", self.root), _below(self._base, (*self._names, *inner)) as folder:
             yield folder
 
 
-@contextmanager
-def _below(root: Path, *inner: str) -> Iterator[int]:
+def _split(root: Path) -> tuple[Path, tuple[str, ...]]:
+    """The folder whose links are nobody's business, and the names below it, none of which may be a link."""
     parts = root.parts
     trusted = parts.index(_CONTRACT_FOLDER) if _CONTRACT_FOLDER in parts else len(parts) - 1
-    names = parts_of("/".join((*parts[trusted:], *inner)))
-    base = Path(*parts[:trusted])
-    base.mkdir(parents=True, exist_ok=True)
+    return Path(*parts[:trusted]), parts_of("/".join(parts[trusted:]))
+
+
+@contextmanager
+def _below(base: Path, names: tuple[str, ...]) -> Iterator[int]:
+    if not base.is_dir():
+        base.mkdir(parents=True, exist_ok=True)
     with opened(base, FOLDER_OR_LINK) as base_fd, folder_at(base_fd, names, 0o777) as folder:
         yield folder
+
+
+def _text(text: str) -> bytes:
+    return text.encode("utf-8", "backslashreplace")
+
+
+def _json(name: str, value: object) -> bytes:
+    try:
+        return _text(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+    except (ValueError, TypeError, RecursionError) as error:
+        raise EvidenceError("evidence_value", f"{shown(name)} cannot be published as JSON: {error}.") from error
 
 
 def _finding(finding: Finding) -> dict[str, str | None]:
