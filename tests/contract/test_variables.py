@@ -20,7 +20,7 @@ def test_no_variable_stands_twice_in_one_direction() -> None:
 def test_the_model_endpoint_is_for_the_model_stages_only() -> None:
     """The key and address of the model reach rollout, evaluation and benchmark, and no other stage."""
     granted = {
-        v.stages for v in VARIABLES if v.direction == "injected" and v.name.startswith(("OPENAI_", "AIDER_LLM_"))
+        v.stages for v in VARIABLES if v.direction == "injected" and v.name.startswith(("OPENAI_API_", "OPENAI_BASE_"))
     }
     assert granted == {(StageName.ROLLOUT, StageName.EVALUATION, StageName.BENCHMARK)}
 

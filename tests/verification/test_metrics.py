@@ -141,7 +141,7 @@ def test_ok_must_be_literally_true(judge: Callable[..., Verified], ok: object, h
 
 def test_message_says_what_ok_was(judge: Callable[..., Verified]) -> None:
     """B062: a person sees the difference."""
-    assert only(judge({"ok": "true", "score": 0})).message.startswith("`ok` is a string ('true');")
+    assert only(judge({"ok": "true", "score": 0})).message.startswith('`ok` is a string ("true");')
     assert only(judge({"ok": False, "score": 0})).message.startswith("`ok` is a boolean (false);")
     assert only(judge({"score": 0})).message.startswith("`ok` is absent;")
 

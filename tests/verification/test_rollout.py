@@ -123,7 +123,9 @@ def test_present_rollout_json_is_judged_even_if_not_required(judge: Judge, docum
         ('{"prompt": "p", "completion": "c", "reward": NaN}', "samples_jsonl_has_no_valid_samples"),
         ('{"prompt": "p", "completion": "c", "reward": true}', "samples_jsonl_has_no_valid_samples"),
         (BLANK * 3, "samples_jsonl_all_empty_completions"),
-        (LINE + "x\n" * 2, "samples_jsonl_mostly_bad_lines"),
+        (LINE + "x\n" * 2, "samples_bad_lines"),
+        (LINE * 9 + "x\n", "samples_bad_lines"),
+        (LINE + '{"prompt": "p", "completion": "c", "reward": NaN}', "samples_bad_lines"),
     ],
 )
 @pytest.mark.parametrize("required", [True, False])
@@ -135,13 +137,18 @@ def test_bad_samples_have_their_reason(judge: Judge, samples: str | bytes, code:
     assert len(verified.claims) == 2
 
 
-def test_some_bad_lines_are_a_note_with_their_places(judge: Judge) -> None:
-    """B071: bad lines among good ones are counted and located, and do not fail the rollout."""
-    verified = judge(samples=LINE + "x\n" + LINE + "[]\n")
-    (note,) = verified.findings
-    assert (note.code, note.verdict, note.where) == ("samples_bad_lines", Verdict.PASSED, Where(SAMPLES, 2))
-    assert note.message.startswith("2 of 4 lines are bad: line 2: not JSON")
-    assert "line 4: an array, not an object" in note.message
+def test_bad_lines_among_good_ones_are_located(judge: Judge) -> None:
+    """One bad line is a doubt about all: counted, located, refused."""
+    (found,) = judge(samples=LINE + "x\n" + LINE + "[]\n").findings
+    assert (found.code, found.verdict, found.where) == ("samples_bad_lines", Verdict.FAILED, Where(SAMPLES, 2))
+    assert found.message.startswith("2 of 4 lines are bad: line 2: not JSON")
+    assert "line 4: an array, not an object" in found.message
+
+
+def test_blank_lines_among_good_ones_are_a_note(judge: Judge) -> None:
+    """A blank line loses nothing and cannot be mistaken for a sample."""
+    (note,) = judge(samples=LINE + "\n \n" + LINE + "\n\n").findings
+    assert (note.code, note.verdict, note.where) == ("samples_blank_lines", Verdict.PASSED, Where(SAMPLES, 2))
 
 
 def test_many_bad_lines_are_not_all_shown(judge: Judge) -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from runner_env.verification.strict_json import MAX_DEPTH, JsonTrouble, clipped, json_type, parse_document
+from runner_env.verification.strict_json import MAX_DEPTH, JsonTrouble, clipped, json_type, parse_document, place_of
 
 JSON = st.recursive(
     st.none()
@@ -78,7 +78,7 @@ def test_duplicate_key_is_found_behind_an_escape() -> None:
 
 def test_duplicate_message_names_both_lines() -> None:
     """The message says where the first one is."""
-    assert trouble('{"a": 1,\n"a": 2}').message == "The key 'a' appears twice in one object, first in line 1."
+    assert trouble('{"a": 1,\n"a": 2}').message == 'The key "a" appears twice in one object, first in line 1.'
 
 
 def test_same_key_in_two_objects_is_fine() -> None:
@@ -91,7 +91,7 @@ def test_non_finite_literals_name_key_and_place(token: str) -> None:
     """RT060: the literals that Python adds to JSON are refused."""
     found = trouble(f'{{\n  "score": {token}}}')
     assert (found.code, found.line, found.column) == ("number_not_finite", 2, 12)
-    assert "'score'" in found.message
+    assert '"score"' in found.message
     assert token in found.message
 
 
@@ -100,8 +100,15 @@ def test_numbers_beyond_a_double_name_key_and_place(token: str) -> None:
     """RT060: no number becomes infinite, and no length of digits is a crash."""
     found = trouble(f'{{"a": [{{"b":\n{token}}}]}}')
     assert (found.code, found.line, found.column) == ("number_too_large", 2, 1)
-    assert "'b'" in found.message
+    assert '"b"' in found.message
     assert len(found.message) < 200
+
+
+@pytest.mark.parametrize("token", ["NaNx", "-Infinity\0", "1e999x", "1e999.5", "9" * 400 + "_0"])
+def test_bad_number_with_something_behind_it_is_located(token: str) -> None:
+    """The reader stops at the number; the search for its place must stop there too."""
+    found = trouble(f'{{"a":\n {token}}}')
+    assert (found.code.partition("_")[0], found.line, found.column) == ("number", 2, 2)
 
 
 def test_text_that_looks_like_a_bad_number_is_fine() -> None:
@@ -150,7 +157,7 @@ def test_bytes_that_are_not_utf8_are_located(data: bytes, line: int, column: int
 @pytest.mark.parametrize(
     ("data", "line", "column"),
     [
-        ('{"a": 1,}', 1, 9),
+        ('{"a": 1 "b"}', 1, 9),
         ("{'a': 1}", 1, 2),
         ('{"a": 1}\n{}', 2, 1),
         ('{"a": nan}', 1, 7),
@@ -186,7 +193,7 @@ def test_every_trouble_has_a_hint() -> None:
 
 def test_values_are_shown_short_and_printable() -> None:
     """A message can carry a hostile value."""
-    assert clipped("a\nb\ud800") == "'a\\nb\\ud800'"
+    assert clipped("a\nb\ud800") == '"a\\nb\\ud800"'
     assert len(clipped("x" * 10_000_000)) == 80
     assert [json_type(value) for value in (True, "", [], {}, None, 1, 0.5)] == [
         "a boolean",
@@ -197,3 +204,18 @@ def test_values_are_shown_short_and_printable() -> None:
         "a number",
         "a number",
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ('{"score": 1}', (1, 11)),
+        ('\ufeff{\n "ok": true,\n "score" :\n [1]}', (4, 2)),
+        ('{"a": {"score": 1}, "b": ["score", {"score": 2}], "score": 3}', (1, 60)),
+        ('{"a": "score", "sc\\u006fre": 4}', (1, 30)),
+        ('{"a": {"score": 1}}', None),
+    ],
+)
+def test_place_of_a_value_is_found_at_the_top_only(text: str, place: tuple[int, int] | None) -> None:
+    """A finding about `score` points at the score that counts."""
+    assert place_of(text.encode(), "score") == place

@@ -103,16 +103,23 @@ def _kind_problems(node: Node) -> Iterator[Finding]:
 
 
 def _protected(node: Node, pipeline_rel: str) -> str | None:
-    """The path of a `write_file`, if it is one that no action may write.
-
-    Spelled as a file system that folds case or Unicode forms would read it.
-    """
+    """The path of a `write_file`, if it is one that no action may write."""
     path = node.get("path")
     if path is None or not isinstance(path.value, str):
         return None
-    folded = _folded(path.value)
+    return path.value if is_protected(path.value, pipeline_rel) else None
+
+
+def is_protected(path: str, pipeline_rel: str) -> bool:
+    """Whether no action may write to `path`, spelled as a file system that folds case or Unicode forms would read it.
+
+    Args:
+        path: POSIX, relative to the repository.
+        pipeline_rel: the contract file.
+    """
+    folded = _folded(path)
     guarded = (*_PROTECTED, _folded(pipeline_rel))
-    return path.value if any(folded == name or folded.startswith(f"{name}/") for name in guarded) else None
+    return any(folded == name or folded.startswith(f"{name}/") for name in guarded)
 
 
 def _folded(path: str) -> str:

@@ -97,6 +97,9 @@ def _measured(repo: Path, contract: Contract) -> Iterator[Finding]:
     if contract.stages and not any(spec.path for spec in declared):
         where = declared[0].where if declared else Where(contract.file, 1, 1)
         yield Finding("no_metrics", "No stage declares where it leaves its metrics.", where, hint)
+    elif contract.stages and (spec := contract.evaluation_metrics) and StageName.EVALUATION not in contract.stages:
+        message = "`evaluation` has no commands, so nothing writes its metrics."
+        yield Finding("evaluation_not_declared", message, spec.where, "Add `evaluation.run_cmds`.")
     for spec in declared:
         yield from _metrics_advice(repo, spec)
 

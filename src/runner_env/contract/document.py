@@ -167,9 +167,7 @@ class _Composer:
         if mark and self._text[mark.index : mark.index + 1] == "\t":
             hint = "Indent with spaces."
             return refusal("tab_indentation", "A tab stands where YAML allows only spaces.", where, hint)
-        return refusal(
-            "yaml_syntax", f"This is not YAML: {shown(problem or 'syntax error')[1:-1]}.", where, _hint(problem)
-        )
+        return refusal("yaml_syntax", f"This is not YAML: {_plainly(problem)}.", where, _hint(problem))
 
     def _place(self, mark: _Mark) -> Where:
         return Where(self._file, *self._lines.place(mark.index))
@@ -203,7 +201,8 @@ class _Composer:
         if event.tag is not None:
             raise self._tag_problem(event)
         if len(self._stack) >= MAX_DEPTH:
-            raise refusal("too_deep", f"This is nested more than {MAX_DEPTH} levels deep.", where)
+            message = f"This is nested more than {MAX_DEPTH} levels deep."
+            raise refusal("too_deep", message, where, "A contract needs four; flatten it.")
         if event.anchor:
             self._anchors[event.anchor] = None
         self._stack.append(_Open(where, event.anchor, is_mapping))
@@ -224,7 +223,7 @@ class _Composer:
         # The open collections hold disjoint parts of the document, so their sum is its weight so far.
         if sum(level.weight for level in self._stack) > MAX_NODES:
             message = f"The document has more than {MAX_NODES} values, counting those that aliases repeat."
-            raise refusal("too_many_values", message, node.where)
+            raise refusal("too_many_values", message, node.where, "Write fewer aliases, or none.")
         if not parent.is_mapping:
             parent.items.append(node)
         elif parent.key is None:
@@ -247,10 +246,15 @@ class _Composer:
     def _alias(self, event: _Event) -> Node:
         where, name = self._place(event.start_mark), shown(event.anchor)
         if event.anchor not in self._anchors:
-            raise refusal("unknown_alias", f"No anchor {name} was defined before this alias.", where)
+            message, hint = (
+                f"No anchor {name} was defined before this alias.",
+                "Text that begins with * must be in quotes.",
+            )
+            raise refusal("unknown_alias", message, where, hint)
         node = self._anchors[event.anchor]
         if node is None:
-            raise refusal("recursive_alias", f"The alias {name} stands inside the value it repeats.", where)
+            message, hint = f"The alias {name} stands inside the value it repeats.", "Write the value out."
+            raise refusal("recursive_alias", message, where, hint)
         return node
 
     def _scalar(self, event: _Event) -> Node:
@@ -258,7 +262,8 @@ class _Composer:
         if event.tag is not None and event.tag not in _STR_TAGS:
             raise self._tag_problem(event)
         if re.search("[\0\ud800-\udfff]", text):
-            raise refusal("bad_character", "This text contains a NUL character or half a surrogate pair.", where)
+            message, hint = "This text contains a NUL character or half a surrogate pair.", "Delete the escape."
+            raise refusal("bad_character", message, where, hint)
         if event.tag is not None or event.style:
             return Node(text, where, text)
         return Node(_typed(text, where), where, text)
@@ -285,6 +290,10 @@ def _typed(text: str, where: Where) -> Scalar:
     return float(text.lower().replace(".inf", "inf").replace(".nan", "nan"))
 
 
+def _plainly(problem: str | None) -> str:
+    return shown((problem or "syntax error").replace("'<stream end>'", "the end of the file"))[1:-1]
+
+
 def _hint(problem: str | None) -> str | None:
     if problem and "end of stream" in problem:
         return "The quote or bracket that begins here is not closed."
@@ -292,4 +301,6 @@ def _hint(problem: str | None) -> str | None:
         return "Text that contains `: ` must be in quotes."
     if problem and "cannot start any token" in problem:
         return "Put the text in quotes."
-    return None
+    if problem and "expected ',' or" in problem:
+        return "Is a bracket not closed, or a comma missing, above here?"
+    return "Look at the indentation and the quotes here and in the line above."

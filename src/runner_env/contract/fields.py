@@ -19,6 +19,7 @@ MAX_TEXT_BYTES = 100_000
 """Linux refuses one argument or variable of 128 KiB; this leaves room."""
 _MAX_PATTERN = 1_000
 _ENV_NAME = r"^[A-Za-z_][A-Za-z0-9_]*$"
+_CONTRACT_FILES = frozenset({"pipeline.yml", ".aider_fsm/bootstrap.yml", ".aider_fsm/actions.yml"})
 _PATH_SCHEMA = {"type": "string", "pattern": r"^(?![/~])(?!\.\.(/|$))[^\\]*\S[^\\]*$"}
 
 
@@ -67,6 +68,15 @@ def _path(value: str) -> str:
     return value
 
 
+def _file_path(value: str) -> str:
+    folded = [part for part in _path(value).casefold().split("/") if part not in {"", "."}]
+    if not folded or value.endswith(("/", "/.", "/..")) or folded[-1] == "..":
+        raise _refuse("bad_path", f"is {shown(value)}, which names a folder; name a file")
+    if folded[0] == ".git" or "/".join(folded) in _CONTRACT_FILES:
+        raise _refuse("bad_path", f"is {shown(value)}, which belongs to git or is the contract; name a new file")
+    return value
+
+
 def _env_name(value: str) -> str:
     if not re.fullmatch(_ENV_NAME, value):
         raise _refuse("bad_name", f"is {shown(value)}, which is not a variable name; use letters, digits and _")
@@ -94,6 +104,8 @@ Pattern = Annotated[
     str, AfterValidator(_pattern), WithJsonSchema({"type": "string", "format": "regex", "minLength": 1})
 ]
 RelativePath = Annotated[str, AfterValidator(_path), WithJsonSchema(_PATH_SCHEMA)]
+FilePath = Annotated[str, AfterValidator(_file_path), WithJsonSchema(_PATH_SCHEMA)]
+"""A relative path of a file that a stage writes."""
 EnvName = Annotated[str, AfterValidator(_env_name), WithJsonSchema({"type": "string", "pattern": _ENV_NAME})]
 EnvValue = Annotated[Any, AfterValidator(_env_value), WithJsonSchema({"type": ["string", "number", "boolean", "null"]})]
 Env = Annotated[

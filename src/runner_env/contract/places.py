@@ -47,4 +47,6 @@ class Lines:
 
 def shown(text: str) -> str:
     """`text` for a message: quoted, at most 60 characters, no control characters."""
-    return repr(text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…")
+    text = text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
+    quote = '"' if "'" in text and '"' not in text else "'"
+    return quote + "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text) + quote

@@ -33,6 +33,17 @@ _EXPECTED = {
     "dict_type": "a mapping",
     "model_type": "a mapping",
 }
+_HINTS = {
+    "bad_name": "Begin with a letter or _, as in MY_NAME.",
+    "bad_path": "Write something like `.aider_fsm/metrics.json`.",
+    "bad_pattern": "Correct the expression, or delete it; to match a character such as ( write \\(.",
+    "bad_value": "Correct it, or delete the line to get the default.",
+    "bad_version": "Write `version: 1`.",
+    "empty_command": "Write the command, or delete the line.",
+    "path_escapes": "Write a relative path inside the repository.",
+    "too_long": "Put it in a file of the repository.",
+    "wrong_type": "Write a single value.",
+}
 _BOUNDS = {
     "greater_than": "greater than {gt:g}",
     "greater_than_equal": "at least {ge:g}",
@@ -113,10 +124,10 @@ def _finding(root: Node, model: type[Strict], detail: ErrorDetails) -> Finding:
         )
     if kind in _BOUNDS and "text" not in context:
         bound = _BOUNDS[kind].format(**context)
-        return Finding("bad_value", f"{name} must be {bound}, not {_described(node)}.", where)
+        return Finding("bad_value", f"{name} must be {bound}, not {_described(node)}.", where, _HINTS["bad_value"])
     if "text" in context:
-        return Finding(kind, f"{name} {context['text']}.", where)
-    return Finding("bad_value", f"{name}: {detail['msg']}.", where)
+        return Finding(kind, f"{name} {context['text']}.", where, _HINTS.get(kind))
+    return Finding("bad_value", f"{name}: {detail['msg']}.", where, _HINTS["bad_value"])
 
 
 def _unknown_key(model: type[Strict], loc: _Loc, where: Where) -> Finding:
@@ -136,19 +147,25 @@ def _key_hint(key: str, model: type[Strict], owner: type[Strict]) -> str:
     return f"Valid keys are {', '.join(owner.model_fields)}."
 
 
-def _type_hint(kind: str, model: type[Strict], loc: _Loc, node: Node) -> str | None:
+def _type_hint(kind: str, model: type[Strict], loc: _Loc, node: Node) -> str:
     owner, key = _model_at(model, loc[:-1]), str(loc[-1]) if loc else ""
-    if kind == "string_type" and isinstance(node.value, bool | int | float):
-        return f'Put it in quotes: "{node.text}".'
-    if kind == "string_type" and node.entries:
-        return "Text that contains `: ` must be in quotes."
-    if kind == "string_type" and node.items:
-        return f"Use `{key}s` for a list." if f"{key}s" in owner.model_fields else None
+    if kind == "string_type":
+        return _text_hint(owner, key, node)
     if kind == "list_type" and isinstance(node.value, str):
         return "Write a list, even of one: a line that begins with `- `."
     if kind in {"int_type", "float_type"} and isinstance(node.value, str):
         return "Write the number without quotes and unit."
-    return None
+    if kind in {"model_type", "dict_type"}:
+        return f"Write indented `key: value` lines below `{key}:`." if loc else "Write `key: value` lines."
+    return _HINTS["bad_value"]
+
+
+def _text_hint(owner: type[Strict], key: str, node: Node) -> str:
+    if isinstance(node.value, bool | int | float):
+        return f'Put it in quotes: "{node.text}".'
+    if node.entries:
+        return "Text that contains `: ` must be in quotes."
+    return f"Use `{key}s` for a list." if node.items and f"{key}s" in owner.model_fields else _HINTS["wrong_type"]
 
 
 def _described(node: Node) -> str:

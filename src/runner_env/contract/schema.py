@@ -11,6 +11,7 @@ from runner_env.contract.fields import (
     Command,
     Env,
     EnvName,
+    FilePath,
     Pattern,
     RelativePath,
     Retries,
@@ -70,9 +71,9 @@ class SecuritySection(Strict):
     denylist: list[Pattern] | None = None
     """Regular expressions; a command must match none of them."""
     max_cmd_seconds: SecondsOrNone | None = None
-    """Limit of every command, in seconds; 0 is none."""
+    """Limit of every command, in seconds; 0 is none of its own."""
     max_total_seconds: SecondsOrNone | None = None
-    """Limit of the whole run, in seconds; 0 is none."""
+    """Limit of each stage as a whole, in seconds; 0 is none of its own."""
     secrets: list[EnvName] | None = None
     """Variables the stages need from the operator, who must grant each by name."""
     sandbox: Literal["auto", "bwrap", "landlock", "docker", "none"] | None = None
@@ -159,7 +160,7 @@ class RolloutSection(_Stage):
 
 
 class _Measured(RolloutSection):
-    metrics_path: RelativePath | None = None
+    metrics_path: FilePath | None = None
     """The JSON object the commands write, relative to the repository."""
     required_keys: list[Text] | None = None
     """Top-level keys the metrics must have."""

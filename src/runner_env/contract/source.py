@@ -68,7 +68,8 @@ def _read_bytes(repo: Path, rel: str) -> bytes | None:
             ) from None
         return None
     except (OSError, RuntimeError) as error:  # pathlib of Python 3.11 and 3.12 reports link loops as RuntimeError
-        raise refusal("unreadable", f"Cannot be read: {error}.", where) from error
+        hint = "Put a plain file in its place."
+        raise refusal("unreadable", f"Cannot be read: {error}.", where, hint) from error
     if not real.is_relative_to(root):
         message = f"This is a symbolic link that leaves the repository: {shown(str(real))}."
         raise refusal("link_escapes", message, where, "Commit the file itself.")
@@ -81,17 +82,20 @@ def _read_regular(real: Path, where: Where) -> bytes:
         descriptor = os.open(real, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0))
         with os.fdopen(descriptor, "rb") as stream:
             if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                raise refusal("not_a_file", "This is not a regular file.", where)
+                raise refusal("not_a_file", "This is not a regular file.", where, "Put a plain file in its place.")
             data = stream.read(MAX_BYTES + 1)
     except OSError as error:
         code = "not_a_file" if isinstance(error, IsADirectoryError) else "unreadable"
-        raise refusal(code, f"Cannot be read: {error.strerror}.", where) from error
+        hint = "Put a plain file that you may read in its place."
+        raise refusal(code, f"Cannot be read: {error.strerror}.", where, hint) from error
     if len(data) > MAX_BYTES:
         raise refusal("too_large", f"The file is larger than {MAX_BYTES} bytes.", where, "Move long scripts to files.")
     return data
 
 
 def _decode(data: bytes, file: str) -> str:
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise refusal("not_utf8", "The file is UTF-16, not UTF-8.", Where(file, 1, 1), "Save the file as UTF-8.")
     try:
         text = data.removeprefix(b"\xef\xbb\xbf").decode("utf-8")
     except UnicodeDecodeError as error:
@@ -101,7 +105,11 @@ def _decode(data: bytes, file: str) -> str:
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     if match := _UNPRINTABLE.search(text):
         name = "a NUL character" if match[0] == "\0" else f"the control character U+{ord(match[0]):04X}"
-        raise refusal("bad_character", f"The file contains {name}.", _where(text[: match.start()], file), "Delete it.")
+        where, hint = (
+            _where(text[: match.start()], file),
+            "Delete it; a text editor that shows control characters helps.",
+        )
+        raise refusal("bad_character", f"The file contains {name}.", where, hint)
     _check_lines(text, file)
     return text
 

@@ -36,9 +36,7 @@ AIDER_FSM_MAX_CMD_SECONDS = "AIDER_FSM_MAX_CMD_SECONDS"
 AIDER_FSM_MAX_TOTAL_SECONDS = "AIDER_FSM_MAX_TOTAL_SECONDS"
 AIDER_FSM_GIT_CLONE_TIMEOUT_SECONDS = "AIDER_FSM_GIT_CLONE_TIMEOUT_SECONDS"
 AIDER_FSM_MAX_TOKENS = "AIDER_FSM_MAX_TOKENS"
-AIDER_FSM_METRICS_PATH = "AIDER_FSM_METRICS_PATH"
 RUNNER_ENV_HOME = "RUNNER_ENV_HOME"
-RUNNER_ENV_GITHUB_BASE = "RUNNER_ENV_GITHUB_BASE"
 
 MODEL_STAGES = (StageName.ROLLOUT, StageName.EVALUATION, StageName.BENCHMARK)
 """The stages that `llm=` grants its endpoint and key to."""
@@ -88,11 +86,11 @@ VARIABLES: tuple[Variable, ...] = (
         AIDER_FSM_PYTHON, "the runner's own interpreter", "The Python to use in stages; a bootstrap may set another."
     ),
     _injected(AIDER_EVAL_MODE, "smoke", "The `mode` of the call: `smoke` or `full`."),
-    _injected(AIDER_LLM_KIND, "", "`remote` for a model id, `local_hf` for a model directory.", MODEL_STAGES),
-    _injected(AIDER_LLM_MODEL, "", "The model id; unset for a model directory.", MODEL_STAGES),
-    _injected(AIDER_TRAINED_MODEL_DIR, "", "Absolute path of the model directory; unset for a model id.", MODEL_STAGES),
+    _injected(AIDER_LLM_KIND, "", "`remote` for a model id, `local_hf` for a model directory."),
+    _injected(AIDER_LLM_MODEL, "", "The model id; unset for a model directory."),
+    _injected(AIDER_TRAINED_MODEL_DIR, "", "Absolute path of the model directory; unset for a model id."),
     _injected(AIDER_RUNTIME_ENV_PATH, "", "Path of `runtime_env.json`, which `deploy` writes."),
-    _injected(OPENAI_MODEL, "the model id or the directory's name", "The model to ask for.", MODEL_STAGES),
+    _injected(OPENAI_MODEL, "the model id or the directory's name", "The model to ask for."),
     _injected(OPENAI_API_BASE, "", "Base URL of the model endpoint, ending in `/v1`.", MODEL_STAGES),
     _injected(OPENAI_BASE_URL, "", f"The same as `{OPENAI_API_BASE}`.", MODEL_STAGES),
     _injected(OPENAI_API_KEY, "`local` for a model directory", "The key of the model endpoint.", MODEL_STAGES),
@@ -102,25 +100,17 @@ VARIABLES: tuple[Variable, ...] = (
     _injected(PIP_NO_INPUT, "1", "Keeps pip from asking questions."),
     _injected(PYTHONUNBUFFERED, "1", "Makes Python write its output at once, so that a stopped stage loses none."),
     _injected(DEBIAN_FRONTEND, "noninteractive", "Keeps apt from asking questions."),
-    _read(AIDER_EVAL_LIMIT, "8 in `smoke`, 64 in `full`", "How many items a rollout attempts.", MODEL_STAGES),
     _read(
-        AIDER_FSM_MAX_TOKENS, "256", "Completion tokens that the shipped rollout helper asks for.", (StageName.ROLLOUT,)
+        AIDER_EVAL_LIMIT, "", "How many items a stage attempts; the examples take 8 in `smoke` if unset.", ALL_STAGES
     ),
-    _read(
-        AIDER_FSM_METRICS_PATH,
-        ".aider_fsm/metrics.json",
-        "Where the shipped evaluation helper writes, relative to the repository.",
-        (StageName.EVALUATION, StageName.BENCHMARK),
-    ),
+    _read(AIDER_FSM_MAX_TOKENS, "", "How many tokens a rollout lets the model answer with.", ALL_STAGES),
     _read(AIDER_FSM_MAX_CMD_SECONDS, "", "Replaces `security.max_cmd_seconds`; a positive whole number."),
     _read(AIDER_FSM_MAX_TOTAL_SECONDS, "", "Replaces `security.max_total_seconds`; a positive whole number."),
     _read(AIDER_FSM_GIT_CLONE_TIMEOUT_SECONDS, "90", "Limit of a `git clone`."),
     _read(OPENAI_API_BASE, "", f"Base URL that the model stages are given, unless `{OPENAI_BASE_URL}` is set."),
     _read(OPENAI_BASE_URL, "", "Base URL that the model stages are given."),
     _read(OPENAI_API_KEY, "", "Key that the model stages are given."),
-    _read(OPENAI_MODEL, "", "Model that the shipped rollout helper uses when no other is named.", (StageName.ROLLOUT,)),
     _read(RUNNER_ENV_HOME, "the user's state directory", "Where runs, caches and state live."),
-    _read(RUNNER_ENV_GITHUB_BASE, "", "Replaces the address that `owner/repo` targets are cloned from."),
 )
 
 

@@ -25,6 +25,7 @@ _ROLLOUT_BYTES = 16 << 20
 _BLOCK_BYTES = 1 << 20
 _ASIDE = f"{ARTIFACTS_PATH}/aside"
 _SAMPLES_SUFFIXES = (".jsonl", ".ndjson")
+_CONTRACT = frozenset({"pipeline.yml", ".aider_fsm/bootstrap.yml", ".aider_fsm/actions.yml"})
 _NO_CLOBBER = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -132,6 +133,9 @@ def _move(repo: Path, path: str, keep: Callable[[str, int], str], tracked: Calla
         if found is None:
             return None
         relative, mode = walk.name_of(name), stat.S_IMODE(found.st_mode)
+        if relative in _CONTRACT or relative.startswith(".git/"):
+            # No output is ever there; what names it by mistake, or by a link, must not take it away.
+            return None
         if stat.S_ISREG(found.st_mode) and found.st_size <= KEPT_BYTES:
             return Aside(relative, _copy_out(walk, name, keep), tracked(relative), mode)
         if stat.S_ISDIR(found.st_mode) and not _may_take_folder(relative):

@@ -70,7 +70,7 @@ def opened(context: Context, artifact: Artifact) -> Iterator[int]:
     """A descriptor of the artifact, which is a regular file inside the repository and of this stage's making.
 
     Raises:
-        Unusable: it is missing, outside, something else, unreadable or stale.
+        Unusable: it is missing, outside, something else, hard-linked, unreadable or stale.
     """
     try:
         fd = open_inside(context.repo, artifact.path)
@@ -78,12 +78,21 @@ def opened(context: Context, artifact: Artifact) -> Iterator[int]:
         hint = f"let the {artifact.made_by} stage write it; a file of an earlier run does not count"
         raise Unusable(artifact.finding(artifact.missing, error.message, hint=hint)) from error
     except TargetError as error:
-        raise Unusable(artifact.finding(error.code, error.message, hint=error.hint)) from error
+        hint = error.hint or f"let the {artifact.made_by} stage write a plain file, and name it here"
+        raise Unusable(artifact.finding(error.code, error.message, hint=hint)) from error
     try:
+        _refuse_second_name(artifact, fd)
         _refuse_stale(context, artifact, fd)
         yield fd
     finally:
         os.close(fd)
+
+
+def _refuse_second_name(artifact: Artifact, fd: int) -> None:
+    # What a hard link shares its content with may lie outside, and making one makes an old file look new.
+    if os.fstat(fd).st_nlink > 1:
+        message = f"`{shown(artifact.path)}` is a hard link: the same file has another name elsewhere."
+        raise Unusable(artifact.finding("path_hard_linked", message, hint="write a file of its own, or copy it"))
 
 
 def _refuse_stale(context: Context, artifact: Artifact, fd: int) -> None:
@@ -102,15 +111,21 @@ def take_object(context: Context, artifact: Artifact) -> Verified:
     Raises:
         EvidenceError: the run directory would not take it.
     """
+    return take_document(context, artifact)[0]
+
+
+def take_document(context: Context, artifact: Artifact) -> tuple[Verified, bytes]:
+    """As `take_object`, and the bytes that were judged (none if they could not be read)."""
     claims: tuple[Claim, ...] = ()
+    data = b""
     try:
         with opened(context, artifact) as fd:
             data = _read_document(artifact, fd)
             claims = (keep(context, artifact, fd, sha256=hashlib.sha256(data).hexdigest(), size=len(data)),)
         value = _parse(artifact, data)
     except Unusable as unusable:
-        return Verified(findings=(unusable.finding,), claims=claims)
-    return Verified(value=value, claims=claims)
+        return Verified(findings=(unusable.finding,), claims=claims), data
+    return Verified(value=value, claims=claims), data
 
 
 def keep(context: Context, artifact: Artifact, fd: int, *, sha256: str, size: int, limit: int | None = None) -> Claim:

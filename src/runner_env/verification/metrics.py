@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from runner_env.core import Finding, Verdict
 from runner_env.targets.inside import shown
-from runner_env.verification.intake import Artifact, take_object
+from runner_env.verification.intake import Artifact, take_document
 from runner_env.verification.model import Verified
-from runner_env.verification.strict_json import clipped, json_type
+from runner_env.verification.strict_json import clipped, described, place_of
 
 if TYPE_CHECKING:
     from runner_env.contract.model import MetricsSpec
@@ -51,10 +51,11 @@ def check_metrics(
         stale="metrics_stale",
         not_object="metrics_json_not_object",
     )
-    taken = take_object(ctx, artifact)
+    taken, data = take_document(ctx, artifact)
     if taken.value is None:
         return taken
-    return replace(taken, findings=tuple(_judge(taken.value, spec, artifact, required=required)))
+    judged = _Metrics(taken.value, data, spec, artifact)
+    return replace(taken, findings=tuple(judged.findings(required=required)))
 
 
 def _undeclared(spec: MetricsSpec | None, stage: str) -> tuple[Finding, ...]:
@@ -69,41 +70,49 @@ def _undeclared(spec: MetricsSpec | None, stage: str) -> tuple[Finding, ...]:
     return (finding,)
 
 
-def _judge(value: dict[str, object], spec: MetricsSpec, artifact: Artifact, *, required: bool) -> Iterator[Finding]:
-    missing = [key for key in dict.fromkeys(spec.required_keys) if key not in value]
-    if missing:
-        keys = ", ".join(f"`{shown(key)}`" for key in missing)
-        hint = f"write them, or take them out of `{artifact.made_by}.required_keys`"
-        yield artifact.finding("metrics_missing_keys", f"Missing keys: {keys}.", hint=hint)
-    if (required or "ok" in spec.required_keys) and "ok" not in missing and value.get("ok") is not True:
-        was = f"is {_described(value['ok'])}" if "ok" in value else "is absent"
-        hint = "write `true` (not 1, not a string) once a real score was produced"
-        yield artifact.finding("metrics_ok_not_true", f"`ok` {was}; it must be the boolean true.", hint=hint)
-    if "score" in value:
-        yield from _judge_score(value["score"], spec, artifact)
-    elif required and "score" not in missing:
-        hint = "write `score`, a number"
-        finding = artifact.finding("score_missing", "Metrics are required, but there is no `score`.", hint=hint)
-        yield replace(finding, verdict=Verdict.UNSCORED)
+@dataclass(frozen=True, slots=True)
+class _Metrics:
+    """A metrics object that could be read."""
 
+    value: dict[str, object]
+    data: bytes
+    spec: MetricsSpec
+    artifact: Artifact
 
-def _judge_score(score: object, spec: MetricsSpec, artifact: Artifact) -> Iterator[Finding]:
-    if isinstance(score, bool) or not isinstance(score, int | float) or not math.isfinite(score):
-        hint = 'write a plain JSON number, as in {"score": 0.5}'
-        yield artifact.finding("score_not_a_number", f"`score` is {_described(score)}, not a number.", hint=hint)
-        return
-    low, high = spec.score_range
-    minus_zero = score == 0 and math.copysign(1, score) < 0 <= low
-    if minus_zero or not low <= score <= high:
-        why = ", a negative zero" if minus_zero else ""
-        hint = f"write the score as a fraction, or declare the scale: `{artifact.made_by}.score_range: [0, 100]`"
-        message = f"`score` is {clipped(score)}{why}; the contract's `score_range` is {low:g} to {high:g}."
-        yield artifact.finding("score_out_of_range", message, hint=hint)
+    def findings(self, *, required: bool) -> Iterator[Finding]:
+        value, keys = self.value, self.spec.required_keys
+        missing = [key for key in dict.fromkeys(keys) if key not in value]
+        if missing:
+            names = ", ".join(f"`{shown(key)}`" for key in missing)
+            hint = f"write them, or take them out of `{self.artifact.made_by}.required_keys`"
+            yield self.artifact.finding("metrics_missing_keys", f"Missing keys: {names}.", hint=hint)
+        if (required or "ok" in keys) and "ok" not in missing and value.get("ok") is not True:
+            was = f"is {described(value['ok'])}" if "ok" in value else "is absent"
+            hint = "write `true` (not 1, not a string) once a real score was produced"
+            yield self._about("ok", "metrics_ok_not_true", f"`ok` {was}; it must be the boolean true.", hint)
+        if "score" in value:
+            yield from self._score(value["score"])
+        elif required and "score" not in missing:
+            hint = "write `score`, a number"
+            finding = self.artifact.finding(
+                "score_missing", "Metrics are required, but there is no `score`.", hint=hint
+            )
+            yield replace(finding, verdict=Verdict.UNSCORED)
 
+    def _score(self, score: object) -> Iterator[Finding]:
+        if isinstance(score, bool) or not isinstance(score, int | float) or not math.isfinite(score):
+            hint = 'write a plain JSON number, as in {"score": 0.5}'
+            yield self._about("score", "score_not_a_number", f"`score` is {described(score)}, not a number.", hint)
+            return
+        low, high = self.spec.score_range
+        minus_zero = score == 0 and math.copysign(1, score) < 0 <= low
+        if minus_zero or not low <= score <= high:
+            why = ", a negative zero" if minus_zero else ""
+            message = f"`score` is {clipped(score)}{why}; the contract's `score_range` is {low:g} to {high:g}."
+            scale = f"`{self.artifact.made_by}.score_range: [0, 100]`"
+            hint = "write 0" if minus_zero else f"write the score as a fraction, or declare the scale: {scale}"
+            yield self._about("score", "score_out_of_range", message, hint)
 
-def _described(value: object) -> str:
-    return "null" if value is None else f"{json_type(value)} ({_as_json(value)})"
-
-
-def _as_json(value: object) -> str:
-    return str(value).lower() if isinstance(value, bool) else clipped(value)
+    def _about(self, key: str, code: str, message: str, hint: str) -> Finding:
+        line, column = place_of(self.data, key) or (None, None)
+        return self.artifact.finding(code, message, hint=hint, line=line, column=column)

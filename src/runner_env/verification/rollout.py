@@ -12,7 +12,7 @@ from runner_env.targets.inside import shown
 from runner_env.verification.intake import Artifact, Unusable, keep, opened, take_object
 from runner_env.verification.model import ROLLOUT_PATH, Claim, Verified
 from runner_env.verification.samples import SamplesReport, read_samples
-from runner_env.verification.strict_json import clipped, json_type
+from runner_env.verification.strict_json import clipped, described, json_type
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -102,7 +102,7 @@ def _count(value: object) -> int | None:
 
 def _judge_ok(value: dict[str, object]) -> Iterator[Finding]:
     if value.get("ok", True) is not True:
-        message = f"`ok` is {clipped(value['ok'])}; it must be the boolean true, or absent."
+        message = f"`ok` is {described(value['ok'])}; it must be the boolean true, or absent."
         hint = "write true if the rollout produced samples; exit with an error code if it did not"
         yield _ARTIFACT.finding("rollout_ok_not_true", message, hint=hint)
 
@@ -172,10 +172,12 @@ def _judge_samples(report: SamplesReport, artifact: Artifact) -> Iterator[Findin
     if report.blank_completions == report.valid:
         message = f"All {report.valid} samples have a blank completion."
         yield artifact.finding("samples_jsonl_all_empty_completions", message, hint="see what the model answered")
-    if report.bad * 2 > report.lines:
-        yield _bad_lines(report, artifact, "samples_jsonl_mostly_bad_lines", Verdict.FAILED)
-    elif report.bad:
-        yield _bad_lines(report, artifact, "samples_bad_lines", Verdict.PASSED)
+    if report.bad:
+        merely_blank = report.bad == report.blank_lines
+        code, verdict = (
+            ("samples_blank_lines", Verdict.PASSED) if merely_blank else ("samples_bad_lines", Verdict.FAILED)
+        )
+        yield _bad_lines(report, artifact, code, verdict)
 
 
 def _bad_lines(report: SamplesReport, artifact: Artifact, code: str, verdict: Verdict) -> Finding:

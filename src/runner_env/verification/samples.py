@@ -11,7 +11,7 @@ import math
 import os
 from dataclasses import dataclass, field
 
-from runner_env.verification.strict_json import Refused, clipped, json_type, no_constant, without_duplicates
+from runner_env.verification.strict_json import Refused, described, json_type, no_constant, without_duplicates
 
 BLOCK_BYTES = 1 << 20
 MAX_LINE_BYTES = 8 << 20
@@ -39,6 +39,7 @@ class SamplesReport:
         lines: lines, not counting blank ones at the end.
         valid: lines that are samples.
         bad: lines that are not, blank ones among others included.
+        blank_lines: those of them that are merely blank.
         bad_lines: the first ten of them.
         blank_completions: samples whose completion has nothing but white space.
         reward_sum: over the samples; infinite if it exceeds a double.
@@ -49,6 +50,7 @@ class SamplesReport:
     lines: int
     valid: int
     bad: int
+    blank_lines: int
     bad_lines: tuple[BadLine, ...]
     blank_completions: int
     reward_sum: float
@@ -93,6 +95,7 @@ class _Reader:
     lines: int = 0
     valid: int = 0
     bad: int = 0
+    blank_lines: int = 0
     blank: int = 0
     total: float = 0.0
     located: list[BadLine] = field(default_factory=list)
@@ -124,6 +127,7 @@ class _Reader:
             lines=self.lines,
             valid=self.valid,
             bad=self.bad,
+            blank_lines=self.blank_lines,
             bad_lines=tuple(self.located),
             blank_completions=self.blank,
             reward_sum=self.total,
@@ -160,6 +164,7 @@ class _Reader:
         # Only now is it known that they are not merely the end of the file.
         first = self.lines + 1
         self.bad += self.number - first
+        self.blank_lines += self.number - first
         room = MAX_LOCATED - len(self.located)
         self.located += [BadLine(line, "blank") for line in range(first, min(self.number, first + room))]
 
@@ -213,4 +218,4 @@ def _why_unreadable(error: ValueError | RecursionError) -> str:
 def _wrong(value: dict[str, object], key: str, wanted: str) -> str:
     if key not in value:
         return f"no `{key}`"
-    return f"`{key}` is {json_type(value[key])} ({clipped(value[key])}), not {wanted}"
+    return f"`{key}` is {described(value[key])}, not {wanted}"

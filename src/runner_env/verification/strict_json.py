@@ -8,6 +8,8 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
+from runner_env.targets.inside import shown
+
 MAX_DEPTH = 100
 """Levels of nesting; deeper values trip the recursion limits of whoever handles them later."""
 
@@ -16,7 +18,10 @@ _MAX_SHOWN = 80
 _BRACKETS = re.compile(r'"(?:[^"\\]++|\\.)*+"|[{}\[\]]', re.DOTALL)
 _TOKENS = re.compile(r'"(?:[^"\\]++|\\.)*+"|[{}\[\]:,]|[^\s"{}\[\]:,]++', re.DOTALL)
 
-
+# Only the beginning: what a reader took for a number may have anything behind it.
+_CONSTANT = re.compile(r"NaN|-?Infinity")
+_NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?")
+_SHOW = json.JSONEncoder(ensure_ascii=False)
 _HINTS = {
     "json_not_utf8": "save the file as UTF-8",
     "json_empty": "write a JSON object",
@@ -50,15 +55,25 @@ class JsonTrouble(Exception):
 
 
 def clipped(value: object) -> str:
-    """`value` as Python shows it, control characters and lone surrogates escaped, at most 80 characters."""
-    text = repr(value[: _MAX_SHOWN + 1] if isinstance(value, str) else value)
-    return text if len(text) <= _MAX_SHOWN else text[: _MAX_SHOWN - 1] + "…"
+    """`value` as JSON has it, control characters and lone surrogates escaped, at most 80 characters."""
+    text = ""
+    # Piece by piece, because a hostile value may be far larger or deeper than what is shown of it.
+    for piece in _SHOW.iterencode(value[: _MAX_SHOWN + 1] if isinstance(value, str) else value):
+        text += shown(piece[: _MAX_SHOWN + 1])
+        if len(text) > _MAX_SHOWN:
+            return text[: _MAX_SHOWN - 1] + "…"
+    return text
 
 
 def json_type(value: object) -> str:
     """What JSON calls a value read by `json`, with its article."""
     names = {bool: "a boolean", str: "a string", list: "an array", dict: "an object", type(None): "null"}
     return names.get(type(value), "a number")
+
+
+def described(value: object) -> str:
+    """A value for a message, with what it is."""
+    return "null" if value is None else f"{json_type(value)} ({clipped(value)})"
 
 
 def without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -99,7 +114,9 @@ def parse_document(data: bytes) -> object:
     except Refused as refused:
         raise _Locator(text).find() or JsonTrouble(refused.code, f"{refused.reason}.") from refused
     except json.JSONDecodeError as error:
-        raise JsonTrouble("json_invalid", f"Not JSON: {error.msg}.", error.lineno, error.colno) from error
+        raise JsonTrouble(
+            "json_invalid", f"Not JSON: {error.msg.removesuffix(' at')}.", error.lineno, error.colno
+        ) from error
     return value
 
 
@@ -115,9 +132,12 @@ def _decoded(data: bytes) -> str:
 
 
 def _number(token: str) -> float:
-    value = math.inf if len(token) > _MAX_NUMBER else float(token)
+    start = token if len(token) <= _MAX_SHOWN else f"{token[:20]}…"
+    if len(token) > _MAX_NUMBER:
+        raise Refused("number_too_large", f"the number {start} has more than {_MAX_NUMBER} characters")
+    value = float(token)
     if math.isinf(value):
-        raise Refused("number_too_large", f"the number {clipped(token)} is too large for a double")
+        raise Refused("number_too_large", f"the number {start} is too large for a double")
     return value
 
 
@@ -129,6 +149,25 @@ def _integer(token: str) -> int | float:
 _DOCUMENT = json.JSONDecoder(
     object_pairs_hook=without_duplicates, parse_constant=no_constant, parse_float=_number, parse_int=_integer
 )
+
+
+def place_of(data: bytes, key: str) -> tuple[int, int] | None:
+    """Line and column of the value under a top-level key; None if there is no such key.
+
+    Args:
+        data: a document that `parse_document` accepts, and that is an object.
+        key: the key, without escapes.
+    """
+    text, depth, before, wanted = _decoded(data), 0, "", False
+    for match in _TOKENS.finditer(text):
+        token = match[0]
+        if wanted and token != ":":
+            return _position(text, match.start())
+        if depth == 1 and before in ("{", ",") and token.startswith('"'):
+            wanted = json.loads(token) == key
+        depth += {"{": 1, "[": 1, "}": -1, "]": -1}.get(token, 0)
+        before = token
+    return None
 
 
 def _position(text: str, offset: int) -> tuple[int, int]:
@@ -192,10 +231,10 @@ class _Locator:
 
     def _literal(self, token: str, offset: int) -> JsonTrouble | None:
         try:
-            if token in ("NaN", "Infinity", "-Infinity"):
-                no_constant(token)
-            if token[0] in "-0123456789":
-                _number(token)
+            if match := _CONSTANT.match(token):
+                no_constant(match[0])
+            if match := _NUMBER.match(token):
+                _number(match[0])
         except Refused as refused:
             key = next((level.key for level in reversed(self._levels) if level.key is not None), None)
             place = "" if key is None else f" (key {clipped(key)})"
