@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,8 @@ from runner_env.contract.model import Contract, StageName
 from runner_env.core import Finding, Usage
 from runner_env.errors import EvidenceError
 from runner_env.evidence.rundir import RunDir
+from runner_env.pipeline.hiding import SecretFree, has_secret, hidden, hidden_finding, masked_copy
+from runner_env.text.masking import Masker
 from runner_env.verification import (
     Aside,
     Claim,
@@ -77,37 +80,48 @@ class Checks:
     artifacts: Artifacts
     tracked: Callable[[str], bool]
 
-    def before(self, stage: StageName) -> Started | None:
-        """Put aside what earlier runs left where `stage` writes; returns the moment it starts if that matters."""
+    def before(self, stage: StageName, masker: Masker) -> Started | None:
+        """Put aside what earlier runs left where `stage` writes; returns the moment it starts if that matters.
+
+        What is not under version control is kept without the secrets in it.
+        """
         paths = [spec.path for spec in self._metrics_of(stage) if spec.path]
-        aside = set_aside(self.root, stage.value, paths, self._keep, self.tracked)
+        aside = set_aside(self.root, stage.value, paths, partial(self._keep, masker), self.tracked)
         for one in aside:
-            self.run_dir.journal.append("set_aside", stage=stage, path=one.relative, stored_at=one.stored_at)
+            self.run_dir.journal.note("set_aside", stage=stage, path=one.relative, stored_at=one.stored_at)
         self.artifacts.aside += aside
         return Started.now(self.root) if stage in _CHECKED else None
 
-    def after(self, stage: StageName, started: Started | None, *, require_samples: bool) -> tuple[Finding, ...]:
-        """Check what `stage`, which began at `started`, wrote."""
+    def after(
+        self, stage: StageName, started: Started | None, masker: Masker, *, require_samples: bool
+    ) -> tuple[Finding, ...]:
+        """Check what `stage`, which began at `started`, wrote; secrets in it are not recorded."""
         if started is None:
             return ()
-        context = Context(repo=self.root, started=started, store=self.run_dir.store_file)
-        verified = self._verify(stage, context, require_samples=require_samples)
+        store = SecretFree(self.run_dir.store_file, masker)
+        context = Context(repo=self.root, started=started, store=store)
+        verified = self._verify(stage, context, masker, require_samples=require_samples)
         self.artifacts.claims += verified.claims
         for claim in verified.claims:
-            self.run_dir.journal.append("claim", stage=stage, name=claim.name, size=claim.size, sha256=claim.sha256)
-        return verified.findings
+            self.run_dir.journal.note("claim", stage=stage, name=claim.name, size=claim.size, sha256=claim.sha256)
+        return (*(hidden_finding(masker, finding) for finding in verified.findings), *store.notes(stage.value))
 
     def restore(self) -> tuple[str, ...]:
         """Put back files under version control that were put aside and not written again; returns them."""
         return restore(self.root, self.artifacts.aside, self.run_dir.path)
 
-    def _keep(self, relative: str, fd: int) -> str:
-        stored = self.run_dir.store_file(fd, f"previous/{len(self.artifacts.aside):02}/{relative}", _KEPT_BYTES)
+    def _keep(self, masker: Masker, relative: str, fd: int) -> str:
+        reference = f"previous/{len(self.artifacts.aside):02}/{relative}"
+        if self.tracked(relative) or not has_secret(masker, fd):
+            stored = self.run_dir.store_file(fd, reference, _KEPT_BYTES)
+        else:
+            with masked_copy(masker, fd) as copy:
+                stored = self.run_dir.store_file(copy.fileno(), reference, _KEPT_BYTES)
         if stored is None:
             raise EvidenceError("aside_failed", f"What an earlier run left in {relative} is too large to keep.")
         return stored.reference
 
-    def _verify(self, stage: StageName, context: Context, *, require_samples: bool) -> Verified:
+    def _verify(self, stage: StageName, context: Context, masker: Masker, *, require_samples: bool) -> Verified:
         artifacts = self.artifacts
         verified = Verified()
         if stage is StageName.DEPLOY_SETUP:
@@ -118,13 +132,14 @@ class Checks:
             artifacts.rollout = verified.value
             artifacts.usage = claimed_usage(verified.value or {})
         for spec in self._metrics_of(stage):
-            alone = stage is StageName.EVALUATION or not self.contract.evaluation_metrics
+            evaluated = self.contract.evaluation_metrics
+            alone = stage is StageName.EVALUATION or evaluated is None or evaluated.path is None
             required = self.require_metrics and alone
             verified = check_metrics(context, spec, stage.value, required=required)
             if stage is StageName.EVALUATION:
-                artifacts.evaluation = verified.value
+                artifacts.evaluation = hidden(masker, verified.value)
             else:
-                artifacts.benchmark = verified.value
+                artifacts.benchmark = hidden(masker, verified.value)
         return verified
 
     def _metrics_of(self, stage: StageName) -> tuple[Any, ...]:

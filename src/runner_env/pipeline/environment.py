@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,9 @@ _PASSED_ON = re.compile(
     re.VERBOSE,
 )
 
+LOCAL_KEY = "local"
+"""The key of a model on this machine; clients want one, servers ignore it."""
+
 _UNATTENDED = {
     v.CI: "1",
     v.GIT_TERMINAL_PROMPT: "0",
@@ -38,7 +42,12 @@ _UNATTENDED = {
 
 def passed_on(environ: Mapping[str, str]) -> dict[str, str]:
     """The part of the caller's environment that every stage sees: toolchains, locale, proxies, caches; no secrets."""
-    return {name: value for name, value in environ.items() if _PASSED_ON.fullmatch(name) and not looks_secret(name)}
+    return {name: value for name, value in environ.items() if _is_passed_on(name)}
+
+
+@lru_cache(maxsize=4096)  # every stage asks again about the same few names
+def _is_passed_on(name: str) -> bool:
+    return bool(_PASSED_ON.fullmatch(name)) and not looks_secret(name)
 
 
 def granted(environ: Mapping[str, str], pass_env: tuple[str, ...], requested: tuple[str, ...]) -> dict[str, str]:
@@ -108,7 +117,7 @@ class Ingredients:
         local = model.kind is ModelKind.LOCAL_HF
         served = _text(self.runtime, "inference", "model") if local else ""
         env = {v.OPENAI_MODEL: served or model.name}
-        key = "local" if local else self.environ.get(v.OPENAI_API_KEY, "")
+        key = LOCAL_KEY if local else self.environ.get(v.OPENAI_API_KEY, "")
         return env | {v.OPENAI_API_KEY: key} if key and stage in v.MODEL_STAGES else env
 
     def _model_facts(self, model: ModelRef, stage: StageName) -> dict[str, str]:

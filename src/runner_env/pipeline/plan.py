@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 
 from runner_env.contract.model import StageName
@@ -57,11 +57,10 @@ class Plan:
             if item.reason == "not reached" and stage not in but:
                 self.skip(stage, reason)
 
+    def waiting(self, reason: str) -> tuple[PlanItem, ...]:
+        """The plan as it stands, with `reason` for every stage that was not reached yet."""
+        return tuple(replace(item, reason=reason) if item.reason == "not reached" else item for item in self)
+
     def ran(self, run: StageRun) -> None:
         """Note that a stage was executed."""
         self._items[run.stage] = PlanItem(run.stage, StageStatus.RUN, "", run.ok, run.duration_s)
-
-
-def by_stage(items: tuple[PlanItem, ...]) -> Mapping[StageName, PlanItem]:
-    """The plan's items by name."""
-    return {item.stage: item for item in items}

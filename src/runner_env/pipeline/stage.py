@@ -73,7 +73,7 @@ class _Stream:
 
 @dataclass(frozen=True, slots=True)
 class _Tried:
-    """An attempt; what it left running may still write."""
+    """An attempt, its command as it may be shown; what it left running may still write."""
 
     number: int
     attempt: int
@@ -148,7 +148,7 @@ class StageRunner:
             keep: whether what is alive at a good end stays until the run ends.
         """
         context = self._context
-        context.run_dir.journal.append("stage_started", stage=spec.name, keep=keep, commands=len(spec.commands))
+        context.run_dir.journal.note("stage_started", stage=spec.name, keep=keep, commands=len(spec.commands))
         started_at, started = context.ambient.timestamp(), context.ambient.monotonic()
         try:
             cwd = resolve_inside(context.root, spec.workdir or ".")
@@ -181,7 +181,8 @@ class StageRunner:
 
     def _unusable_workdir(self, spec: StageSpec, error: TargetError, started_at: str) -> RunningStage:
         message = f"The working directory of stage {spec.name} cannot be used: {error.message}"
-        finding = Finding("workdir_unusable", message, where=spec.where, hint=error.hint, stage=spec.name)
+        hint = error.hint or "Name a folder of the repository that exists when the stage begins."
+        finding = Finding("workdir_unusable", message, where=spec.where, hint=hint, stage=spec.name)
         self._context.publisher.text(f"{spec.name}_workdir_error.txt", f"{finding}\n")
         self._context.publisher.summary(spec.name, ok=False, failed_index=None, total_results=0, findings=(finding,))
         return RunningStage(StageRun(spec.name, (), (finding,), started_at, 0.0))
@@ -224,22 +225,26 @@ class _Attempts:
         tried = []
         for attempt in range(1, self.spec.retries + 2):
             tried.append(self._once(number, attempt, command, environment()))
-            if tried[-1].outcome.ok or tried[-1].outcome.ending in _NOT_RETRIED:
+            if tried[-1].outcome.ok or tried[-1].outcome.ending in _NOT_RETRIED or self._allowance().seconds <= 0:
                 break
         return tried
+
+    def _allowance(self) -> Allowance:
+        return self.context.limits.allowance(self.spec, self.stage_started)
 
     def _once(self, number: int, attempt: int, command: CommandSpec, env: Mapping[str, str]) -> _Tried:
         run_dir, masker = self.context.run_dir, self.context.masker
         stem = f"{self.folder}/{self.spec.name}_cmd{number:02}_try{attempt:02}"
         stdout = _Stream.open(run_dir, f"{stem}_stdout.txt", masker)
         stderr = _Stream.open(run_dir, f"{stem}_stderr.txt", masker)
-        allowance = self.context.limits.allowance(self.spec, self.stage_started)
+        allowance = self._allowance()
+        shown = replace(command, text=masker.text(command.text))
         run_dir.journal.append(
             "command_started",
             stage=self.spec.name,
             number=number,
             attempt=attempt,
-            command=masker.text(command.text),
+            command=shown.text,
             cwd=str(self.cwd),
             timeout_s=allowance.seconds,
         )
@@ -248,6 +253,7 @@ class _Attempts:
             or self._exhausted(allowance)
             or self._execute(command, env, allowance, (stdout.file, stderr.file))
         )
+        outcome = replace(outcome, reason=masker.text(outcome.reason))
         if outcome.reason:
             stderr.file.write(f"{outcome.reason}\n".encode())
         run_dir.journal.append(
@@ -255,10 +261,10 @@ class _Attempts:
             exit_code=outcome.exit_code, duration_s=outcome.duration_s, cpu_s=outcome.cpu_s,
             max_rss_kib=outcome.max_rss_kib, reason=outcome.reason,
         )  # fmt: skip
-        return _Tried(number, attempt, command, outcome, stdout, stderr)
+        return _Tried(number, attempt, shown, outcome, stdout, stderr)
 
     def _refused(self, command: CommandSpec) -> Outcome | None:
-        refusal = self.context.policy.check(command.text, cwd=self.cwd, root=self.context.root)
+        refusal = self.context.policy.check(command.text, cwd=self.cwd, root=self.context.root, env=self.spec.env)
         if refusal is None:
             return None
         place = f"{refusal.where}: " if refusal.where else ""

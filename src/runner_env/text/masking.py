@@ -33,6 +33,8 @@ _SECRET_WORDS = frozenset(
         "SECRETS",
         "PASSWD",
         "APIKEY",
+        "AUTHTOKEN",
+        "PASSPHRASE",
     )
 )
 
