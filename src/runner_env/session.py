@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import atexit
 import difflib
+import os
+import threading
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Self, TypedDict, Unpack
 
@@ -13,6 +16,7 @@ from runner_env.contract.model import StageName
 from runner_env.core import ModelRef
 from runner_env.errors import OptionError
 from runner_env.pipeline.plan import BEFORE_EVALUATION, EVALUATION
+from runner_env.runs.conclusion import trouble
 from runner_env.runs.inputs import Observer, RunInputs
 from runner_env.runs.model import resolve_model
 from runner_env.runs.options import (
@@ -27,9 +31,10 @@ from runner_env.runs.options import (
 )
 from runner_env.runs.results import EvaluationCallResult, RolloutCallResult, evaluation_result, rollout_result
 from runner_env.runs.run import Run
-from runner_env.runs.signals import Interruption
+from runner_env.runs.signals import INTERRUPTION
 from runner_env.settings import Settings
 from runner_env.targets import fetch
+from runner_env.targets.address import without_credentials
 
 __all__ = ["EnvSession", "SetupKeywords", "setup"]
 
@@ -110,7 +115,9 @@ def open_session(target: str | Path, keywords: Mapping[str, object], observer: O
     settings = Settings.from_environ()
     checkout = fetch(target, settings=settings, clones_dir=options.clones_dir)
     contract = load_contract(checkout.root, options.pipeline_rel)
-    return EnvSession(RunInputs(str(target), checkout, contract, options, settings, observer=observer))
+    return EnvSession(
+        RunInputs(without_credentials(str(target)), checkout, contract, options, settings, observer=observer)
+    )
 
 
 class EnvSession:
@@ -119,7 +126,9 @@ class EnvSession:
     `rollout()` begins a run; `evaluate()` completes it, or does everything where no run is open. Services that a
     rollout deployed stay up for the evaluation; the teardown runs after the evaluation, after a failure, when the
     session closes, when the program ends, and on Ctrl-C, SIGTERM and SIGHUP, as the contract's `teardown_policy`
-    has it.
+    has it (signals only where the main thread has begun a run, and the program handles them in no way of its own).
+
+    Threads may share a session; its calls are made one after the other.
     """
 
     def __init__(self, inputs: RunInputs) -> None:
@@ -127,7 +136,7 @@ class EnvSession:
         self._model: ModelRef | None = None
         self._run: Run | None = None
         self._current: Run | None = None
-        self._signals = Interruption(self._stop)
+        self._turn = threading.RLock()
 
     @property
     def repo(self) -> Path:
@@ -149,23 +158,25 @@ class EnvSession:
         """
         _known("rollout", keywords, RolloutKeywords)
         call = call_options(keywords)
-        self._model = resolve_model(llm)
-        self._finish()
-        run = self._begin()
-        started = self._inputs.ambient.monotonic()
-        self._perform(run, "rollout", call, BEFORE_EVALUATION, scored=False)
-        run.progress.plan.skip_rest("waits for evaluate()")
-        if run.failed:
+        self._inputs.check(call)
+        model = resolve_model(llm)
+        with self._turn, INTERRUPTION:
             self._finish()
-        return rollout_result(run, self._inputs.ambient.monotonic() - started)
+            self._model = model
+            started = self._inputs.ambient.monotonic()
+            run = self._begin()
+            self._perform(run, "rollout", call, BEFORE_EVALUATION, scored=False)
+            if run.failed:
+                self._finish()
+            return rollout_result(run, self._inputs.ambient.monotonic() - started)
 
     def evaluate(self, llm: str | Path | None = None, **keywords: Unpack[CallKeywords]) -> EvaluationCallResult:
         """Complete the open run with evaluation and benchmark, or run everything where none is open; then tear down.
 
         Args:
             llm: as for `rollout()`; the session's own by default. Another model than that of the open run begins a
-                new one. **keywords: `mode` ("smoke"), `env_overrides` (None), `artifacts_dir` (None),
-                `repair_iters` (3).
+                new one.
+            **keywords: `mode` ("smoke"), `env_overrides` (None), `artifacts_dir` (None), `repair_iters` (3).
 
         Raises:
             InputError: no model was ever named (a due teardown runs all the same), or an unusable model or keyword.
@@ -174,28 +185,37 @@ class EnvSession:
         """
         _known("evaluate", keywords, CallKeywords)
         call = call_options(keywords)
-        model = self._model if llm is None else resolve_model(llm)
-        if model is None:
-            self._begin()
+        self._inputs.check(call)
+        model = None if llm is None else resolve_model(llm)
+        with self._turn, INTERRUPTION:
+            model = model or self._model
+            if model is None:
+                raise self._missing_model()
+            stages: tuple[StageName, ...] = EVALUATION
+            kind = "evaluation"
+            if self._run is None or self._run.cancel.is_set or self._run.model != model:
+                self._finish()
+                self._model = model
+                kind, stages = "rollout_evaluation", (*BEFORE_EVALUATION, *EVALUATION)
+            started = self._inputs.ambient.monotonic()
+            run = self._run or self._begin()
+            self._perform(run, kind, call, stages, scored=True)
             self._finish()
-            raise OptionError("missing_llm", "evaluate() has no model", hint="Pass llm=..., or call rollout() first.")
-        stages: tuple[StageName, ...]
-        if self._run is None or self._run.model != model:
-            self._finish()
-            self._model = model
-            kind, stages = "rollout_evaluation", (*BEFORE_EVALUATION, *EVALUATION)
-        else:
-            kind, stages = "evaluation", EVALUATION
-        run = self._run or self._begin()
-        started = self._inputs.ambient.monotonic()
-        self._perform(run, kind, call, stages, scored=True)
-        self._finish()
-        return evaluation_result(run, self._inputs.ambient.monotonic() - started)
+            return evaluation_result(run, self._inputs.ambient.monotonic() - started)
 
     def close(self) -> None:
-        """End the open run, if there is one: tear down if it is due, end every process, complete the evidence."""
-        self._finish()
-        self._signals.raise_received()
+        """End the open run, if there is one: tear down if it is due, end every process, complete the evidence.
+
+        A call that another thread is in the middle of is told to stop first.
+        """
+        if not self._turn.acquire(blocking=False):
+            self._stop("the session was closed")
+            self._turn.acquire()
+        try:
+            with INTERRUPTION:
+                self._finish()
+        finally:
+            self._turn.release()
 
     def __enter__(self) -> Self:
         return self
@@ -203,34 +223,47 @@ class EnvSession:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def _missing_model(self) -> OptionError:
+        error = OptionError("missing_llm", "evaluate() has no model", hint="Pass llm=..., or call rollout() first.")
+        run = self._begin()
+        run.progress.findings.append(trouble(error))
+        self._finish()
+        return error
+
     def _begin(self) -> Run:
-        run = Run(self._inputs, self._model)
+        INTERRUPTION.watch(self._stop)
+        try:
+            run = Run(self._inputs, self._model)
+        except BaseException:
+            INTERRUPTION.unwatch(self._stop)
+            raise
         self._run = self._current = run
         _OPEN.add(self)
-        self._signals.install()
+        if INTERRUPTION.received:
+            run.stop(INTERRUPTION.received)
         return run
 
     def _perform(self, run: Run, kind: str, call: CallOptions, stages: tuple[StageName, ...], *, scored: bool) -> None:
         try:
-            with self._signals:
-                run.perform(kind, call, stages)
+            run.perform(kind, call, stages)
+            if not run.cancel.is_set:
+                run.conclude(scored=scored)
         except BaseException:
             self._finish()
             raise
         if run.cancel.is_set:
             self._finish()
-            self._signals.raise_received()
-        run.conclude(scored=scored)
 
     def _finish(self) -> None:
-        """End the open run. A signal that arrives meanwhile cuts the teardown short and counts when all is done."""
-        run, self._run = self._run, None
-        if run is None:
+        """End the open run, if there is one. A signal that arrives meanwhile cuts its teardown short."""
+        if self._run is None:
             return
-        with self._signals:
-            run.finish()
-        _OPEN.discard(self)
-        self._signals.restore()
+        try:
+            self._run.finish()
+        finally:
+            self._run = None
+            _OPEN.discard(self)
+            INTERRUPTION.unwatch(self._stop)
 
     def _stop(self, reason: str) -> None:
         if self._current is not None:
@@ -252,5 +285,12 @@ _OPEN: set[EnvSession] = set()
 
 @atexit.register
 def _close_all() -> None:
-    for session in list(_OPEN):
-        session.close()
+    try:
+        with INTERRUPTION, ExitStack() as each:
+            for session in list(_OPEN):
+                each.callback(session.close)
+    except (KeyboardInterrupt, SystemExit) as signalled:
+        INTERRUPTION.die(signalled)  # at this point the exception alone would not change the exit code
+
+
+os.register_at_fork(after_in_child=_OPEN.clear)

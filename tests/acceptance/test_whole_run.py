@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 from runner_env.formats import journal
 
+Make = Callable[..., Any]
 
-def test_rollout_then_evaluate(project: Any, scored: Any, rolled: Any) -> None:
+
+def test_rollout_then_evaluate(project: Make, scored: Make, rolled: dict[str, Any]) -> None:
     """A complete contract: both calls pass, the score is the evaluation's, the evidence is whole."""
     made = project(
         tests={"cmds": ["echo testing"]},

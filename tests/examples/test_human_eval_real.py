@@ -38,7 +38,7 @@ def problems(target: Path) -> list[dict[str, str]]:
         return [json.loads(line) for line in file]
 
 
-def score(run: Callable[..., Any], target: Path, answer: Callable[[ChatRequest], Reply], **variables: str) -> Any:  # noqa: ANN401
+def score(run: Callable[..., Any], target: Path, answer: Callable[[ChatRequest], Reply], **variables: str) -> Any:
     """Rollout and evaluation with a scripted model; the metrics."""
     bin_dir = target / ".aider_fsm/venv/bin"
     with ScriptedModel(answer, api_key="k") as server:

@@ -23,7 +23,7 @@ def repo(copy: Callable[[str], Path], run: Run) -> Iterator[Path]:
     assert run(folder, "teardown").returncode == 0
 
 
-def read(repo: Path, name: str) -> Any:  # noqa: ANN401 - whatever the file holds
+def read(repo: Path, name: str) -> Any:
     """A JSON file in `.aider_fsm`."""
     return json.loads((repo / ".aider_fsm" / name).read_text())
 

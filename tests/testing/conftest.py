@@ -20,7 +20,7 @@ class Answer:
     text: str
 
     @property
-    def json(self) -> Any:  # noqa: ANN401 - whatever JSON holds
+    def json(self) -> Any:
         """The body as JSON."""
         return json.loads(self.text)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,17 +12,26 @@ from runner_env.core import Finding
 from runner_env.errors import TargetError
 from runner_env.pipeline.stage import RunningStage
 from runner_env.pipeline.values import StageRun
-from runner_env.targets.inside import resolve_inside
+from runner_env.targets.inside import InsideWalk, kind_of, shown
+from runner_env.verification.started import enter_making
+
+_WRITE = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+"""Does not wait for the reader of a pipe, and empties nothing before it is known to be a file."""
 
 
 def run_actions(
-    actions: Actions, root: Path, execute: Callable[[StageSpec, bool, str], RunningStage], empty: StageRun
+    actions: Actions,
+    root: Path,
+    pipeline_rel: str,
+    execute: Callable[[StageSpec, bool, str], RunningStage],
+    empty: StageRun,
 ) -> RunningStage:
     """Carry out `actions` until one does not end well.
 
     Args:
         actions: the parsed file.
         root: the workspace.
+        pipeline_rel: the contract file, which no action may write.
         execute: runs one action's command as a stage: specification, whether to keep what it starts, folder.
         empty: the stage before anything was done.
     """
@@ -29,7 +39,7 @@ def run_actions(
     for number, action in enumerate(actions.actions, start=1):
         folder = f"actions_{number:02}_{action.id}"
         if action.command is None:
-            step = _write(action, root, empty)
+            step = _write(action, root, pipeline_rel, empty)
         else:
             step = execute(_spec(action), action.kind == "start_service", folder)
         done = done.joined(step)
@@ -43,40 +53,36 @@ def _spec(action: Action) -> StageSpec:
     return StageSpec(StageName.ACTIONS, commands, {}, None, action.timeout_s, action.retries, action.where)
 
 
-def _write(action: Action, root: Path, empty: StageRun) -> RunningStage:
-    """Write an action's file, never through a link that leaves the repository."""
-    relative = Path(action.path or "")
+def _write(action: Action, root: Path, pipeline_rel: str, empty: StageRun) -> RunningStage:
+    """Write an action's file: inside the repository, to no protected place, whatever links lie on the way."""
     try:
-        folder = _made(root, relative.parent)
+        _write_text(root, action.path or "", pipeline_rel, action.content or "")
     except TargetError as error:
-        message = f"Action {action.id} cannot write {relative}: {error.message}"
-        finding = Finding("action_path_unusable", message, action.where, error.hint, stage=StageName.ACTIONS.value)
-        return RunningStage(empty.having(finding))
-    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
-    try:
-        with os.fdopen(os.open(folder / relative.name, flags, 0o644), "w", encoding="utf-8") as file:
-            file.write(action.content or "")
+        return RunningStage(empty.having(_unusable(action, error.message, error.hint)))
     except OSError as error:
-        message = f"Action {action.id} cannot write {relative}: {error.strerror}."
-        finding = Finding("action_path_unusable", message, action.where, stage=StageName.ACTIONS.value)
-        return RunningStage(empty.having(finding))
+        return RunningStage(empty.having(_unusable(action, f"{error.strerror}.", None)))
     return RunningStage(empty)
 
 
-def _made(root: Path, relative: Path) -> Path:
-    folder = root
-    for part in relative.parts:
-        folder = (
-            resolve_inside(root, str(folder.relative_to(root) / part))
-            if (folder / part).exists()
-            else _new(folder / part)
-        )
-    return folder
+def _write_text(root: Path, path: str, pipeline_rel: str, text: str) -> None:
+    from runner_env.contract.actions import is_protected
+
+    folder, _, name = path.rpartition("/")
+    with InsideWalk(root) as walk:
+        enter_making(walk, folder or ".")
+        if is_protected(walk.name_of(name), pipeline_rel):
+            raise TargetError("path_protected", f"Behind a link it is `{shown(walk.name_of(name))}`.")
+        with os.fdopen(os.open(name, _WRITE, 0o644, dir_fd=walk.fd), "w", encoding="utf-8") as file:
+            mode = os.fstat(file.fileno()).st_mode
+            if not stat.S_ISREG(mode):
+                raise TargetError("path_not_regular", f"It is {kind_of(mode)}.")
+            file.truncate(0)
+            file.write(text)
 
 
-def _new(folder: Path) -> Path:
-    folder.mkdir()
-    return folder
+def _unusable(action: Action, why: str, hint: str | None) -> Finding:
+    message = f"Action {action.id} cannot write `{shown(action.path or '')}`: {why}"
+    return Finding("action_path_unusable", message, action.where, hint, stage=StageName.ACTIONS.value)
 
 
 def put_away(actions: Actions, root: Path, is_tracked: Callable[[str], bool]) -> bool:

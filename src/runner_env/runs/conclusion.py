@@ -8,11 +8,14 @@ from runner_env.contract.model import StageName
 from runner_env.core import Finding, Verdict, Where
 from runner_env.errors import RunnerEnvError
 from runner_env.pipeline.values import StageStatus
-from runner_env.runs.inputs import RunInputs
+from runner_env.runs.inputs import NO_SANDBOX, RunInputs
+from runner_env.targets.inside import shown
+from runner_env.text.masking import looks_secret
 
 if TYPE_CHECKING:
     from runner_env.runs.run import Progress, Run
 
+_NAMED = 10
 _NO_PROOF = frozenset({StageName.BOOTSTRAP, StageName.ACTIONS, StageName.DEPLOY_TEARDOWN})
 
 
@@ -34,28 +37,43 @@ def notes(inputs: RunInputs) -> list[Finding]:
         found.append(
             Finding("secret_not_granted", message, where, f"Grant it with --pass-env {name}.", verdict=Verdict.PASSED)
         )
+    for name in filter(looks_secret, sorted(given - requested)):
+        message = f"pass_env names {name}, which looks like a secret, and the contract does not ask for it."
+        hint = f"Name {name} under `security.secrets` if a stage needs it."
+        found.append(Finding("secret_not_requested", message, where, hint, verdict=Verdict.PASSED))
     for name in sorted(given - set(inputs.settings.environ)):
         message = f"pass_env names {name}, which is not set."
         found.append(Finding("variable_not_set", message, hint="Set it, or leave it out.", verdict=Verdict.PASSED))
+    security = inputs.contract.security
+    if security.sandbox not in {None, "none"} or security.network == "none":
+        hint = "Nothing is contained: run it in a container if you do not trust it."
+        found.append(Finding("sandbox_not_available", NO_SANDBOX, where, hint, verdict=Verdict.PASSED))
     return found
 
 
 def missing(run: Run, *, scored: bool) -> list[Finding]:
     """Doubts about a run in which nothing went wrong: nothing ran, or there is no score."""
     progress, contract = run.progress, Where(run.inputs.contract.file)
+    spec = run.inputs.contract.evaluation_metrics
+    section = spec.where if spec else contract
     ran = {item.stage for item in progress.plan if item.status is StageStatus.RUN} - _NO_PROOF
     if not ran:
         what = "an evaluation" if scored else "any stage that rollout() runs"
         hint = "Declare one; `runner-env init` writes an example." if scored else "Call evaluate() alone."
         message = f"Nothing ran: the contract does not declare {what}."
-        return [Finding("nothing_ran", message, contract, hint, verdict=Verdict.UNSCORED)]
+        return [Finding("nothing_ran", message, section, hint, verdict=Verdict.UNSCORED)]
+    measured = StageName.BENCHMARK in ran and (spec is None or spec.path is None)
+    if scored and StageName.EVALUATION not in ran and not measured:
+        message = "No evaluation ran: the contract declares no commands for it."
+        hint = "Add `evaluation.run_cmds`."
+        return [Finding("evaluation_not_declared", message, section, hint, (), Verdict.UNSCORED, "evaluation")]
     if not scored and progress.called.require_samples and StageName.ROLLOUT not in ran:
         message = "Samples are required, and the contract declares no rollout."
         return [Finding("rollout_not_declared", message, contract, "Add `rollout.run_cmds`.", stage="rollout")]
     if scored and run.inputs.options.require_metrics and progress.artifacts.metrics is None:
         message = "Metrics are required, and the contract declares no `metrics_path`."
         hint = "Declare `evaluation.metrics_path`, or pass require_metrics=False."
-        return [Finding("metrics_not_declared", message, contract, hint, (), Verdict.UNSCORED, "metrics")]
+        return [Finding("metrics_not_declared", message, section, hint, (), Verdict.UNSCORED, "metrics")]
     return []
 
 
@@ -68,6 +86,17 @@ def unfinished(progress: Progress) -> list[Finding]:
     return [Finding("not_evaluated", message, hint="Call evaluate() after rollout().", verdict=Verdict.UNSCORED)]
 
 
+def changed(progress: Progress) -> list[Finding]:
+    """Say which files under version control the run changed."""
+    if not progress.changed:
+        return []
+    names = ", ".join(map(shown, progress.changed[:_NAMED]))
+    more = f" and {len(progress.changed) - _NAMED} more" if len(progress.changed) > _NAMED else ""
+    message = f"The run changed files that git tracks: {names}{more}."
+    hint = "Let the stages write to files that git ignores, or run in a clone."
+    return [Finding("tracked_files_changed", message, hint=hint, verdict=Verdict.PASSED)]
+
+
 def not_repaired(progress: Progress) -> list[Finding]:
     """Say that a failure could have been repaired, after the failure itself."""
     if any(finding.code in {"interrupted", "repair_unavailable"} for finding in progress.all_findings):
@@ -77,8 +106,16 @@ def not_repaired(progress: Progress) -> list[Finding]:
     return [Finding("repair_unavailable", message, hint=hint, verdict=Verdict.PASSED)]
 
 
+def interrupted(reason: str) -> Finding:
+    """What a request to stop makes of the run."""
+    message = f"The run was told to stop ({reason})."
+    return Finding("interrupted", message, hint="Run it again.", verdict=Verdict.UNSCORED)
+
+
 def bug(error: BaseException) -> Finding:
-    """What an error that nobody foresaw makes of the run."""
+    """What an error that nobody foresaw makes of the run, or an exception that means to end the program."""
+    if not isinstance(error, Exception):
+        return interrupted(type(error).__name__)
     message = f"The runner itself failed: {type(error).__name__}: {error}"
     return Finding("internal_error", message, hint="This is a bug; please report it.", verdict=Verdict.UNSCORED)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -48,6 +49,12 @@ class AgentOptions:
             "retry_attempts", "retry_backoff_seconds", "session_recover_attempts", "session_recover_backoff_seconds",
         ):  # fmt: skip
             _at_least(f"opencode_{name}", getattr(self, name), 0)
+        for name in ("retry_attempts", "session_recover_attempts", "context_length", "max_prompt_chars"):
+            _whole(f"opencode_{name}", getattr(self, name))
+        for name in ("model", "repair_model", "url"):
+            text = getattr(self, name)
+            if not isinstance(text, str) and not (name == "repair_model" and text is None):
+                raise OptionError("bad_option", f"opencode_{name} is {text!r}, not text")
         _one_of("opencode_bash", self.bash, AgentShell)
         _one_of("scaffold_opencode_bash", self.scaffold_bash, AgentShell)
 
@@ -111,10 +118,10 @@ class CallOptions:
         _one_of("mode", self.mode, Mode)
         _flag("require_samples", self.require_samples)
         _at_least("repair_iters", self.repair_iters, 0)
+        _whole("repair_iters", self.repair_iters)
         for name, value in self.env_overrides.items():
             _env_name("env_overrides", name)
-            if "\0" in value:
-                raise OptionError("bad_option", f"env_overrides[{name!r}] has a NUL byte")
+            _env_value(f"env_overrides[{name!r}]", value)
 
 
 def setup_options(given: Mapping[str, Any]) -> SetupOptions:
@@ -132,7 +139,10 @@ def setup_options(given: Mapping[str, Any]) -> SetupOptions:
             agent[name.removeprefix("opencode_")] = value
         else:
             own[name] = value
-    if own.pop("strict_opencode", None) is True:
+    strict = own.pop("strict_opencode", None)
+    if strict is not None:
+        _flag("strict_opencode", strict)
+    if strict:
         own["scaffold"] = "agent"
     for name in ("clones_dir", "artifacts_dir"):
         own[name] = resolved(name, own.get(name))
@@ -146,7 +156,8 @@ def call_options(given: Mapping[str, Any]) -> CallOptions:
     Raises:
         OptionError: an unusable value.
     """
-    env = given.get("env_overrides") or {}
+    env = given.get("env_overrides")
+    env = {} if env is None else env
     if not isinstance(env, Mapping):
         raise OptionError("bad_option", f"env_overrides is {env!r}, not a mapping of names to values")
     plain = {name: "" if value is None else str(value) for name, value in env.items()}
@@ -160,7 +171,10 @@ def resolved(name: str, value: str | Path | None) -> Path | None:
         return None
     if not isinstance(value, (str, Path)) or not str(value).strip():
         raise OptionError("bad_option", f"{name} is {value!r}, not a path")
-    return Path(value).expanduser().resolve()
+    try:
+        return Path(value).expanduser().resolve()
+    except (OSError, RuntimeError, ValueError) as error:  # a loop of links, nobody's home, a NUL byte
+        raise OptionError("bad_option", f"{name} is {value!r}, not a usable path: {error}") from error
 
 
 def _names(option: str, value: Sequence[str]) -> tuple[str, ...]:
@@ -172,6 +186,15 @@ def _names(option: str, value: Sequence[str]) -> tuple[str, ...]:
 def _env_name(option: str, name: object) -> None:
     if not isinstance(name, str) or not _ENV_NAME.fullmatch(name):
         raise OptionError("bad_option", f"{option}: {name!r} is not the name of an environment variable")
+
+
+def _env_value(option: str, value: str) -> None:
+    try:
+        encoded = os.fsencode(value)
+    except UnicodeEncodeError as error:
+        raise OptionError("bad_option", f"{option} has a character that no variable can hold: {error}") from error
+    if 0 in encoded:
+        raise OptionError("bad_option", f"{option} has a NUL byte")
 
 
 def _one_of(option: str, value: object, literal: object) -> None:
@@ -193,3 +216,8 @@ def _at_least(option: str, value: float | None, least: int, *, exclusive: bool =
     if not number or value < least or (exclusive and value == least):
         kind = "a positive number" if exclusive else "zero or more"
         raise OptionError("bad_option", f"{option} is {value!r}, not {kind}")
+
+
+def _whole(option: str, value: float | None) -> None:
+    if value is not None and not isinstance(value, int):
+        raise OptionError("bad_option", f"{option} is {value!r}, not a whole number")

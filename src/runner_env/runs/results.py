@@ -148,7 +148,10 @@ def rollout_result(run: Run, duration_s: float) -> RolloutCallResult:
     """What `rollout()` returns for a run in its present state."""
     path = run.inputs.checkout.root / ".aider_fsm" / "rollout.json"
     verified = run.progress.artifacts.rollout is not None
-    return RolloutCallResult(**_common(run, duration_s), rollout_path=path if verified else None)
+    common = _common(run, duration_s)
+    if run.open:
+        common["plan"] = run.progress.plan.waiting("waits for evaluate()")
+    return RolloutCallResult(**common, rollout_path=path if verified else None)
 
 
 def evaluation_result(run: Run, duration_s: float) -> EvaluationCallResult:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -22,7 +23,7 @@ from runner_env.runs import conclusion, record
 from runner_env.runs.inputs import RunInputs
 from runner_env.runs.options import CallOptions
 from runner_env.runs.stages import Stages
-from runner_env.targets import TrackedState, changed_tracked, diff, is_tracked
+from runner_env.targets import TrackedState, changed_tracked, diff
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,6 +43,7 @@ class Progress:
         publishing: the published copy that stages go to now; the teardown has its own.
         changed: tracked files whose content the run changed.
         bootstrap_env: what `bootstrap.yml` sets for every stage.
+        secrets: values that must not be recorded, by name.
     """
 
     plan: Plan
@@ -53,6 +55,7 @@ class Progress:
     publishing: Path = Path()
     changed: tuple[str, ...] = ()
     bootstrap_env: dict[str, str] = field(default_factory=dict)
+    secrets: dict[str, str] = field(default_factory=dict)
 
     @property
     def all_findings(self) -> tuple[Finding, ...]:
@@ -79,7 +82,7 @@ class Run:
         Raises:
             WorkspaceBusy: another run holds the workspace.
             EvidenceError: the run directory cannot be made.
-            ExecutionError: the box does not start.
+            ExecutionError: the box cannot be started.
         """
         self.inputs = inputs
         self.model = model
@@ -89,6 +92,7 @@ class Run:
         self.cancel = Cancel()
         self._teardown_cancel = Cancel()  # what stops the run must not stop its teardown
         self.open = True
+        self._pid = os.getpid()
         root = inputs.checkout.root
         with _undone_on_error() as undo:
             undo.extend((self.cancel.close, self._teardown_cancel.close))
@@ -100,17 +104,18 @@ class Run:
             undo.append(self.run_dir.close)
             self.progress = Progress(Plan(conclusion.declared(inputs)), Artifacts())
             self.run_dir.journal.append("run_started", **record.opening(self))
+            self.box = Box.open(wait=False)  # it starts while the rest is made ready
+            undo.append(self.box.close)
             self._tracked: TrackedState = changed_tracked(root)
-            self.box = Box.open()
-        self.progress.findings += conclusion.notes(inputs)
-        self.checks = Checks(
-            root,
-            inputs.contract,
-            self.run_dir,
-            inputs.options.require_metrics,
-            self.progress.artifacts,
-            is_tracked(root),
-        )
+            self.progress.findings += conclusion.notes(inputs)
+            self.checks = Checks(
+                root,
+                inputs.contract,
+                self.run_dir,
+                inputs.options.require_metrics,
+                self.progress.artifacts,
+                self._tracked.files.__contains__,
+            )
 
     def perform(self, kind: str, call: CallOptions, stages: Sequence[StageName]) -> None:
         """Run `stages` in order until one does not end well; trouble of the runner itself becomes a finding.
@@ -120,12 +125,13 @@ class Run:
             call: what was asked for.
             stages: those to run, as far as they are declared.
         """
-        with self._trouble_is_a_finding(), self._bug_is_a_finding():
-            self.progress.called = call
-            self._publish_into(kind)
-            self.progress.artifacts_dir = self.progress.publishing
-            self._run_in_order(stages)
-            self._note_changes()
+        self._attempt(self._perform, kind, call, stages)
+
+    def _perform(self, kind: str, call: CallOptions, stages: Sequence[StageName]) -> None:
+        self.progress.called = call
+        self._publish_into(kind)
+        self.progress.artifacts_dir = self.progress.publishing
+        self._run_in_order(stages)
 
     def _publish_into(self, kind: str) -> None:
         default = self.inputs.checkout.root / ".aider_fsm" / "artifacts" / self.run_id
@@ -148,37 +154,51 @@ class Run:
         Args:
             scored: whether the call was to produce a score.
         """
+        self._attempt(self._conclude, scored)
+
+    def _conclude(self, scored: bool) -> None:
         if self.progress.verdict is Verdict.PASSED:
             self.progress.findings += conclusion.missing(self, scored=scored)
         if self.progress.verdict is not Verdict.PASSED and self.progress.called.repair_iters:
             self.progress.findings += conclusion.not_repaired(self.progress)
 
     def finish(self) -> None:
-        """Tear down if it is due, end everything that still runs, write the record, let the workspace go."""
-        if not self.open:
+        """Tear down if it is due, end everything that still runs, write the record, let the workspace go.
+
+        In a forked child, where the run is the parent's, nothing happens.
+        """
+        if not self.open or os.getpid() != self._pid:
             return
         self.open = False
-        with ExitStack() as release:
+        if self.cancel.is_set:
+            self._interrupted()
+        with ExitStack() as steps:  # the last comes first, and each is taken even if one before it raised
             for held in (self._teardown_cancel, self.cancel, self._lock, self.run_dir):
-                release.callback(held.close)
-            if self.cancel.is_set:
-                self._interrupted()
-            with self._trouble_is_a_finding():
-                self._teardown()
-            with self._trouble_is_a_finding():
-                self.box.close()
-                for stage in self.progress.stages:
-                    stage.seal()
-            with self._trouble_is_a_finding():
-                self.checks.restore()
-                self._note_changes()
-            self.progress.findings += conclusion.unfinished(self.progress)
-            with self._trouble_is_a_finding():
-                record.write_record(self)
+                steps.callback(held.close)
+            for step in (self._record, self._settle, self._end_processes, self._teardown, self._dump_cluster):
+                steps.callback(self._attempt, step)
+
+    def _end_processes(self) -> None:
+        with ExitStack() as steps:
+            for stage in self.progress.stages:
+                steps.callback(stage.seal)
+            self.box.close()
+
+    def _settle(self) -> None:
+        self.checks.restore()
+        self.progress.changed = diff(self._tracked, changed_tracked(self.inputs.checkout.root))
+        self.progress.findings += conclusion.changed(self.progress)
+
+    def _record(self) -> None:
+        self.progress.findings += conclusion.unfinished(self.progress)
+        record.write_record(self)
 
     def stop(self, reason: str) -> None:
-        """Make the run stop what it is doing; once more, and its teardown stops too. Safe in a signal handler."""
-        (self.cancel if self.open and not self.cancel.is_set else self._teardown_cancel).set(reason)
+        """Make the run stop what it is doing: its stages, or, once it is ending, its teardown.
+
+        Safe in a signal handler.
+        """
+        (self.cancel if self.open else self._teardown_cancel).set(reason)
 
     @property
     def failed(self) -> bool:
@@ -188,10 +208,15 @@ class Run:
     def _interrupted(self) -> None:
         self.progress.plan.skip_rest("interrupted", but=_TEARDOWN)
         if self.progress.verdict is Verdict.PASSED:
-            message = f"The run was told to stop ({self.cancel.reason})."
-            self.progress.findings.append(
-                Finding("interrupted", message, hint="Run it again.", verdict=Verdict.UNSCORED)
-            )
+            self.progress.findings.append(conclusion.interrupted(self.cancel.reason))
+
+    def _dump_cluster(self) -> None:
+        if self.inputs.contract.kubectl_dump.enabled and self.progress.stages and not self.cancel.is_set:
+            self._publish_into("teardown")
+            self._ending().dump_cluster()
+
+    def _ending(self) -> Stages:
+        return Stages(self, self._teardown_cancel, deadline_from=self.inputs.ambient.monotonic())
 
     def _teardown(self) -> None:
         stage = StageName.DEPLOY_TEARDOWN
@@ -209,29 +234,27 @@ class Run:
         if not due:
             self.progress.plan.skip(stage, f"teardown_policy: {policy}")
             return
-        self._publish_into("teardown")
-        Stages(self, self._teardown_cancel, deadline_from=self.inputs.ambient.monotonic()).run(stage)
-
-    def _note_changes(self) -> None:
-        self.progress.changed = diff(self._tracked, changed_tracked(self.inputs.checkout.root))
-
-    @contextmanager
-    def _bug_is_a_finding(self) -> Iterator[None]:
-        """A bug is raised all the same, but the record must not read as if nothing had happened."""
+        launched = self.box.launched
         try:
-            yield
-        except (RunnerEnvError, OSError):
+            self._publish_into("teardown")
+            self._ending().run(stage)
+        except BaseException:
+            if self.box.launched == launched:  # what is deployed must go, even if that cannot be written down
+                self._ending().run_unrecorded(stage)
+                self.progress.plan.skip(stage, "run without a record")
             raise
+
+    def _attempt(self, step: Callable[..., None], *arguments: object) -> None:
+        """Take a step; what it raises becomes a finding, and a bug or an interruption is raised all the same."""
+        try:
+            step(*arguments)
+        except (RunnerEnvError, OSError) as error:
+            found = conclusion.trouble(error)
+            if found not in self.progress.findings:  # a full disk is met at every step
+                self.progress.findings.append(found)
         except BaseException as error:
             self.progress.findings.append(conclusion.bug(error))
             raise
-
-    @contextmanager
-    def _trouble_is_a_finding(self) -> Iterator[None]:
-        try:
-            yield
-        except (RunnerEnvError, OSError) as error:
-            self.progress.findings.append(conclusion.trouble(error))
 
 
 _TEARDOWN = frozenset({StageName.DEPLOY_TEARDOWN})

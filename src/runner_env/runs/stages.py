@@ -12,24 +12,31 @@ import runner_env.guest
 from runner_env.contract import expand_env, load_actions, load_bootstrap
 from runner_env.contract import variables as v
 from runner_env.contract.model import Actions, Bootstrap, StageName, StageSpec
-from runner_env.core import Finding, Verdict
+from runner_env.core import Finding, Verdict, Where
 from runner_env.errors import ContractError
 from runner_env.evidence.publish import Publisher
 from runner_env.execution import Cancel
 from runner_env.execution.policy import Policy, PolicyOptions
 from runner_env.formats.plain import plain
 from runner_env.pipeline.bootstrap import BootstrapMemory, fingerprint, listing
-from runner_env.pipeline.environment import Ingredients, granted
+from runner_env.pipeline.environment import LOCAL_KEY, Ingredients, granted
+from runner_env.pipeline.hiding import joined, not_masked, secrets_in
+from runner_env.pipeline.kubectl import dump_cluster
 from runner_env.pipeline.limits import TimeLimits
 from runner_env.pipeline.stage import RunningStage, StageContext, StageRunner
+from runner_env.pipeline.unrecorded import Unrecorded
 from runner_env.pipeline.values import StageRun
 from runner_env.runs.actions import put_away, run_actions
+from runner_env.targets.inside import InsideWalk
 from runner_env.text.masking import Masker, looks_secret
+from runner_env.verification.model import ARTIFACTS_PATH
+from runner_env.verification.started import enter_making
 
 if TYPE_CHECKING:
     from runner_env.runs.run import Run
 
 _SERVICES = StageName.DEPLOY_SETUP
+_DEPLOY = frozenset({StageName.DEPLOY_SETUP, StageName.DEPLOY_HEALTH, StageName.DEPLOY_TEARDOWN})
 
 
 class Stages:
@@ -51,13 +58,20 @@ class Stages:
         self._cancel = cancel
         inputs, overrides = run.inputs, run.progress.called.env_overrides
         declared = tuple(spec.env for spec in inputs.contract.stages.values())
-        self._masker = Masker(secrets(inputs.settings.environ, overrides, *declared))
         security = inputs.contract.security
+        self._hide(inputs.settings.environ, overrides, run.progress.bootstrap_env, *declared)
         self._policy = Policy(
             PolicyOptions(security.mode, security.allowlist, security.denylist, inputs.options.unattended)
         )
-        environments = (inputs.settings.environ, overrides, *declared)
+        environments = (overrides, inputs.settings.environ, *declared)
         self._limits = TimeLimits.of(security, environments, inputs.ambient.monotonic, deadline_from)
+
+    def _hide(self, *environments: Mapping[str, str]) -> None:
+        """From now on, mask the secrets in these as well."""
+        progress = self._run.progress
+        for env in environments:
+            joined(progress.secrets, secrets_in(env, self._run.inputs.contract.security.secrets))
+        self._masker = Masker(progress.secrets)
 
     def run(self, stage: StageName) -> RunningStage | None:
         """Run one declared stage and check what it wrote; None if there was nothing to do."""
@@ -75,12 +89,24 @@ class Stages:
             )
         return running
 
+    def run_unrecorded(self, stage: StageName) -> None:
+        """Run the commands of a declared stage where nothing can be written down; how they end nobody knows."""
+        run, spec = self._run, self._run.inputs.contract.stages[stage]
+        folder = self._root / ARTIFACTS_PATH / run.run_id / "out" / stage.value
+        environment = self._ingredients().stage(stage, spec.env, folder)
+        Unrecorded(self._root, run.box, self._cancel, self._policy, self._limits, run.inputs.ambient).run(
+            spec, environment
+        )
+
     def _declared(self, spec: StageSpec) -> RunningStage:
         checks, stage = self._run.checks, spec.name
-        started = checks.before(stage)
+        started = checks.before(stage, self._masker)
         running = self._execute(spec, self._environment(stage, spec.env), keep=stage is _SERVICES)
+        if spec.interactive and self._run.inputs.options.unattended == "guided":
+            running.run = running.run.having(_without_terminal(spec))
         if running.run.ok:
-            findings = checks.after(stage, started, require_samples=self._run.progress.called.require_samples)
+            required = self._run.progress.called.require_samples
+            findings = checks.after(stage, started, self._masker, require_samples=required)
             running.run = running.run.having(*findings)
             self._publish_artifacts(stage, findings)
         return running
@@ -101,8 +127,13 @@ class Stages:
     def _execute(
         self, spec: StageSpec, environment: Callable[[], Mapping[str, str]], *, keep: bool = False, folder: str = ""
     ) -> RunningStage:
+        number = len(self._run.progress.stages) + 1
+        place = "/".join(filter(None, (f"stages/{number:02}_{spec.name}", folder)))
+        return StageRunner(self._context(folder), place).run(spec, environment, keep=keep)
+
+    def _context(self, folder: str = "") -> StageContext:
         run = self._run
-        context = StageContext(
+        return StageContext(
             root=self._root,
             box=run.box,
             cancel=self._cancel,
@@ -113,8 +144,15 @@ class Stages:
             ambient=run.inputs.ambient,
             publisher=Publisher(run.progress.publishing / folder),
         )
-        place = "/".join(filter(None, (f"stages/{len(run.progress.stages) + 1:02}_{spec.name}", folder)))
-        return StageRunner(context, place).run(spec, environment, keep=keep)
+
+    def dump_cluster(self) -> None:
+        """Record the state of the cluster, if the contract asks for it."""
+        contract = self._run.inputs.contract
+        if contract.kubectl_dump.enabled:
+            stage = StageName.DEPLOY_TEARDOWN
+            deploy = (spec for name, spec in contract.stages.items() if name in _DEPLOY)
+            env = self._environment(stage, next((spec.env for spec in deploy), {}))()
+            self._run.progress.findings += dump_cluster(contract.kubectl_dump, self._context(), env)
 
     def _ingredients(self) -> Ingredients:
         run, inputs = self._run, self._run.inputs
@@ -137,10 +175,20 @@ class Stages:
         )
 
     def _environment(self, stage: StageName, declared: Mapping[str, str]) -> Callable[[], Mapping[str, str]]:
-        folder = self._root / ".aider_fsm" / "artifacts" / self._run.run_id / "out" / stage.value
-        folder.mkdir(parents=True, exist_ok=True)
-        environment = self._ingredients().stage(stage, declared, folder)
+        environment = self._ingredients().stage(stage, declared, self._output_folder(stage))
+        self._warn_of_short_secrets(environment)
         return lambda: environment
+
+    def _output_folder(self, stage: StageName) -> Path:
+        """Make the stage's own folder, never through a link that leaves the workspace."""
+        with InsideWalk(self._root) as walk:
+            enter_making(walk, f"{ARTIFACTS_PATH}/{self._run.run_id}/out/{stage.value}")
+            return walk.here
+
+    def _warn_of_short_secrets(self, environment: Mapping[str, str]) -> None:
+        given = {name: value for name, value in environment.items() if (name, value) != (v.OPENAI_API_KEY, LOCAL_KEY)}
+        known = self._run.progress.findings
+        known += [note for note in not_masked(given, self._run.inputs.contract.security.secrets) if note not in known]
 
     def _bootstrap(self) -> RunningStage | None:
         run = self._run
@@ -151,9 +199,10 @@ class Stages:
         if bootstrap is None:
             return None
         env = expand_env(bootstrap.env, self._ingredients().base(), self._root)
-        memory = BootstrapMemory(run.inputs.settings.home / "bootstrap", self._root)
+        memory = BootstrapMemory(run.inputs.settings.home / "bootstrap", self._root, run.checks.tracked)
         done_by = memory.done_by(bootstrap, env)
         run.progress.bootstrap_env = env
+        self._hide(env)
         run.progress.findings += bootstrap.notes
         if done_by:
             run.progress.plan.skip(StageName.BOOTSTRAP, f"unchanged since run {done_by}")
@@ -175,23 +224,22 @@ class Stages:
             where=bootstrap.where,
         )
         running = self._execute(spec, self._while_bootstrapping, folder="bootstrap")
-        if running.run.ok:
-            still_there = frozenset(path for path in made if path.exists())
-            memory.remember(
-                wanted, self._run.run_id, still_there | (listing(self._root) - before), self._run.inputs.ambient
-            )
+        made = frozenset(path for path in made if path.exists()) | (listing(self._root) - before)
+        memory.remember(wanted if running.run.ok else "", self._run.run_id, made, self._run.inputs.ambient)
         return running
 
     def _while_bootstrapping(self) -> Mapping[str, str]:
         """As for every stage, but the runner's own interpreter stands in until the declared one exists."""
         env = dict(self._environment(StageName.BOOTSTRAP, {})())
-        if not Path(env[v.AIDER_FSM_PYTHON]).exists():
+        python = env[v.AIDER_FSM_PYTHON]
+        if "/" in python and not Path(python).exists():
             env[v.AIDER_FSM_PYTHON] = sys.executable
         return env
 
     def _publish_bootstrap(self, bootstrap: Bootstrap, env: Mapping[str, str]) -> None:
         publisher = Publisher(self._run.progress.publishing / "bootstrap")
-        publisher.file("bootstrap.yml", self._root / bootstrap.file)
+        text = (self._root / bootstrap.file).read_text("utf-8", "backslashreplace")
+        publisher.text("bootstrap.yml", self._masker.text(text))
         shown = {name: "***" if looks_secret(name) else self._masker.text(value) for name, value in env.items()}
         publisher.json("bootstrap_env.json", shown)
         if bootstrap.notes:
@@ -212,19 +260,40 @@ class Stages:
         return None if actions is None else self._run_actions(actions)
 
     def _run_actions(self, actions: Actions) -> RunningStage:
+        publisher = Publisher(self._run.progress.publishing / "actions")
+        publisher.text("actions.yml", self._masker.text((self._root / actions.file).read_text("utf-8")))
         environment = self._environment(StageName.ACTIONS, {})
         empty = StageRun(StageName.ACTIONS, (), (), self._run.inputs.ambient.timestamp(), 0.0)
 
         def execute(spec: StageSpec, keep: bool, folder: str) -> RunningStage:
             return self._execute(spec, environment, keep=keep, folder=folder)
 
-        done = run_actions(actions, self._root, execute, empty)
+        contract = self._run.inputs.contract.file
+        done = run_actions(actions, self._root, contract, execute, empty)
+        publisher.summary(
+            StageName.ACTIONS,
+            ok=done.run.ok,
+            failed_index=done.run.failed_index,
+            total_results=len(done.run.commands),
+            findings=done.run.findings,
+        )
         if done.run.ok:
-            removed = put_away(actions, self._root, self._run.checks.tracked)
-            self._run.run_dir.journal.append("actions_done", file=actions.file, sha256=actions.sha256, removed=removed)
+            self._put_away(actions, done)
         return done
 
+    def _put_away(self, actions: Actions, done: RunningStage) -> None:
+        removed = put_away(actions, self._root, self._run.checks.tracked)
+        self._run.run_dir.journal.append("actions_done", file=actions.file, sha256=actions.sha256, removed=removed)
+        if not removed:
+            message = f"{actions.file} was carried out; git tracks it, so it stays and will be carried out again."
+            hint = "Delete it, or let git ignore it."
+            where, stage = Where(actions.file), StageName.ACTIONS.value
+            note = Finding("actions_kept", message, where, hint, verdict=Verdict.PASSED, stage=stage)
+            done.run = done.run.having(note)
 
-def secrets(*environments: Mapping[str, str]) -> dict[str, str]:
-    """Every value that must not be recorded: those whose name says that they are secret."""
-    return {name: value for env in environments for name, value in env.items() if looks_secret(name)}
+
+def _without_terminal(spec: StageSpec) -> Finding:
+    message = f"`{spec.name}.interactive` has no effect: no stage is ever given a terminal, and it reads no input."
+    hint = "Log in before the run, or with a command that takes its secret from a variable."
+    code = "interactive_not_available"
+    return Finding(code, message, spec.where, hint, verdict=Verdict.PASSED, stage=spec.name.value)

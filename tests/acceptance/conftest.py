@@ -1,0 +1,122 @@
+"""Programs that use the public API in a process of their own, and what is left of them afterwards."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from runner_env.formats import journal
+from runner_env.guest import tree
+
+PATIENCE_S = 30.0
+
+
+def _marked(root: Path) -> list[int]:
+    """Processes that a stage of a run in `root` started, by the variable that every stage gets."""
+    needle = f"AIDER_FSM_REPO_ROOT={root}\0".encode()
+    found = []
+    for entry in os.scandir("/proc"):
+        try:
+            if entry.name.isdigit() and needle in Path(entry.path, "environ").read_bytes():
+                found.append(int(entry.name))
+        except OSError:
+            continue
+    return tree.living(found)
+
+
+@pytest.fixture
+def alive() -> Callable[[Path], list[int]]:
+    """Ask which processes the stages of runs in a directory have left: `alive(root)`."""
+    return _marked
+
+
+@dataclass
+class Program:
+    """A running Python program."""
+
+    process: subprocess.Popen[str]
+    seen: set[int] = field(default_factory=set)
+
+    def await_file(self, path: Path) -> None:
+        """Wait until `path` exists; by then its box is up, and its processes are noted for `left`."""
+        give_up = time.monotonic() + PATIENCE_S
+        while not path.exists():
+            if self.process.poll() is not None or time.monotonic() > give_up:
+                self.process.kill()
+                raise AssertionError(f"{path.name} never appeared: {self.process.communicate()}")
+            time.sleep(0.01)
+        self.seen.update(tree.descendants(self.process.pid))
+
+    def signal(self, number: int) -> None:
+        """Send it a signal."""
+        self.process.send_signal(number)
+
+    def end(self) -> tuple[int, str, str]:
+        """Wait for its end: exit code as a shell has it, standard output, standard error."""
+        stdout, stderr = self.process.communicate(timeout=PATIENCE_S)
+        code = self.process.returncode
+        return (code if code >= 0 else 128 - code), stdout, stderr
+
+    def await_gone(self, alive: Callable[[], list[int]]) -> None:
+        """Wait until nobody is alive; after a sudden end that takes a moment."""
+        give_up = time.monotonic() + 5
+        while rest := alive():
+            assert time.monotonic() < give_up, rest
+            time.sleep(0.01)
+
+    @property
+    def left(self) -> list[int]:
+        """Which of its processes, the keeper included, are still there; gives them a moment after a SIGKILL."""
+        give_up = time.monotonic() + 5
+        while (rest := tree.living(self.seen)) and time.monotonic() < give_up:
+            time.sleep(0.01)
+        return rest
+
+
+@pytest.fixture
+def program(tmp_path: Path) -> Iterator[Callable[..., Program]]:
+    """Start a program: `program(source, *arguments, shell=None)`; `shell` wraps it, `{}` being its command line."""
+    started: list[Program] = []
+
+    def start(source: str, *arguments: object, shell: str | None = None) -> Program:
+        script = tmp_path / f"program{len(started)}.py"
+        script.write_text("import runner_env, sys, time\nfrom pathlib import Path\n" + source)
+        argv = [sys.executable, "-X", "dev", "-W", "error", str(script), *map(str, arguments)]
+        if shell is not None:
+            argv = ["/bin/sh", "-c", shell, "sh", *argv]
+        process = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path)
+        started.append(Program(process))
+        return started[-1]
+
+    yield start
+    for one in started:
+        if one.process.poll() is None:
+            one.process.send_signal(signal.SIGKILL)
+        one.process.communicate(timeout=PATIENCE_S)
+
+
+@pytest.fixture
+def records(home: Path) -> Callable[[], list[dict[str, Any]]]:
+    """Read the records of all runs so far, oldest first; fails where a journal or its end is not as recorded."""
+
+    def read() -> list[dict[str, Any]]:
+        found = []
+        for folder in sorted((home / "runs").iterdir()):
+            record = json.loads((folder / "record.json").read_bytes())
+            report = journal.verify(folder / "journal.jsonl")
+            assert report.problems == ()
+            assert (report.head, report.entries) == (record["journal_head"], record["journal_entries"])
+            found.append(record)
+        return sorted(found, key=lambda record: str(record["started_at"]))
+
+    return read
