@@ -200,3 +200,22 @@ def test_a_sink_that_raises_ends_the_command(bench: Bench, eventually: Eventuall
             stage.run(bench.request("/bin/sh", "-c", "echo hello; sleep 100"), Broken(), bench.err)
         assert eventually(lambda: not bench.alive())
         assert bench.sh(stage, "echo again").ok
+
+
+def test_a_minder_minds_what_leaves_it_alone(bench: Bench) -> None:
+    """One minder serves command after command; one that has processes left, or had to end some, serves no other."""
+
+    def parent(command: str = "") -> bytes:
+        bench.out.data = b""
+        bench.run(f"echo $PPID; {command}")
+        return bench.out.data
+
+    first = parent()
+    assert parent("true >&2") == first
+    assert parent("(exit 3)") == first
+    second = parent("(exit 3); sleep 60 & exit 4")
+    third = parent()
+    assert len({first, second, third}) == 3
+    with bench.box.stage("kept", keep=True) as stage:
+        bench.sh(stage, "sleep 60 >/dev/null 2>&1 &")
+        assert parent() not in {first, second, third}

@@ -13,7 +13,8 @@ import pytest
 from runner_env.errors import TargetError
 from runner_env.settings import Settings
 from runner_env.targets import changed_tracked, diff, fetch, is_tracked
-from runner_env.targets.repository import config_text, find_repository
+from runner_env.targets.git import Git, Result
+from runner_env.targets.repository import config_text, find_repository, read_head
 
 MakeCheckout = Callable[..., Path]
 GitCommand = Callable[..., str]
@@ -156,3 +157,73 @@ def test_config_text_is_what_git_reads(tmp_path: Path, git: GitCommand) -> None:
         "remote.o.p.url",
     ]
     assert f"remote.o.p.url\n{url}\0" in listed
+
+
+def _runs(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The git commands that are run from now on."""
+    runs: list[str] = []
+    run = Git.run
+
+    def noted(self: Git, *args: str, cwd: Path) -> Result:
+        runs.append(args[0])
+        return run(self, *args, cwd=cwd)
+
+    monkeypatch.setattr(Git, "run", noted)
+    return runs
+
+
+@pytest.mark.parametrize(
+    ("arguments", "ref"),
+    [
+        (("checkout", "-q", "-b", "topic/a.b"), "topic/a.b"),
+        (("checkout", "-q", "--detach"), None),
+        (("pack-refs", "--all"), "main"),
+        (("symbolic-ref", "refs/heads/other", "refs/heads/main"), "main"),
+    ],
+)
+def test_head_is_what_git_says(
+    arguments: tuple[str, ...], ref: str | None, make_checkout: MakeCheckout, git: GitCommand, settings: Settings
+) -> None:
+    """Branch, detached HEAD, packed ref: commit and branch are git's own, whether git had to be asked or not."""
+    root = make_checkout()
+    git(root, *arguments)
+    revision = fetch(root, settings=settings).revision
+    assert (revision.commit, revision.ref) == (git(root, "rev-parse", "HEAD"), ref)
+
+
+def test_head_that_is_a_link_to_a_link(make_checkout: MakeCheckout, git: GitCommand, settings: Settings) -> None:
+    """A branch that stands for another, and one without a commit, are left to git."""
+    root = make_checkout()
+    git(root, "symbolic-ref", "refs/heads/other", "refs/heads/main")
+    git(root, "symbolic-ref", "HEAD", "refs/heads/other")
+    assert fetch(root, settings=settings).revision.commit == git(root, "rev-parse", "HEAD")
+    git(root, "symbolic-ref", "HEAD", "refs/heads/unborn")
+    assert fetch(root, settings=settings).revision.commit is None
+
+
+def test_a_second_look_asks_only_for_changes(
+    make_checkout: MakeCheckout, git: GitCommand, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Configuration and index that did not change are not listed again; those that did are."""
+    root = make_checkout()
+    before = changed_tracked(root, settings=settings)
+    runs = _runs(monkeypatch)
+    assert changed_tracked(root, settings=settings) == before
+    assert runs == ["status"]
+    git(root, "rm", "-q", "--cached", "a.txt")
+    git(root, "config", "core.filemode", "false")
+    assert "a.txt" not in changed_tracked(root, settings=settings).files
+    assert runs == ["status", "config", "ls-files", "status"]
+
+
+def test_included_configuration_is_read_each_time(
+    make_checkout: MakeCheckout, git: GitCommand, settings: Settings
+) -> None:
+    """What a configuration includes can change while the file itself stays the same."""
+    root = make_checkout()
+    git(root, "config", "include.path", "more")
+    for value in ("true", "input"):
+        (root / ".git" / "more").write_text(f"[core]\n\tautocrlf = {value}\n")
+        repository = find_repository(root)
+        assert repository is not None
+        assert read_head(repository, Git.local(settings.environ)).config["core.autocrlf"] == value

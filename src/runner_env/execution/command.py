@@ -48,6 +48,7 @@ class Command:
         self.trouble = ""
         self._killed = 0
         self._alive = 0
+        self._asked = self._left_alone = False
 
     def fileno(self) -> int:
         """The descriptor to poll before `hear`."""
@@ -58,7 +59,7 @@ class Command:
         message = messages.receive(self._channel) or {"event": "error", "reason": "its minder is gone"}
         event = message.pop("event")
         if event == "exit":
-            self.over = message.pop("alone")
+            self.over = self._left_alone = message.pop("alone")
             self.exit = _Exit(**message)
         elif event == "alive":
             self._alive = message["count"]
@@ -67,8 +68,13 @@ class Command:
             self._killed = message.get("killed", 0)
             self.trouble = message.get("reason", "")
 
+    def free_channel(self) -> socket.socket | None:
+        """The channel to a minder that can mind another command: nothing was left, and nobody had to ask for that."""
+        return self._channel if self._left_alone and not self._asked else None
+
     def ask_end(self, grace_s: float) -> None:
         """Have all that is left ended: asked with SIGTERM, killed after the grace; killed at once if that is 0."""
+        self._asked = True
         messages.send(self._channel, {"op": "end", "grace_s": grace_s})
 
     def end(self) -> int:

@@ -176,7 +176,11 @@ class Inside:
 
     def _forget(self, command: Command) -> None:
         self._commands.remove(command)
-        command.release()
+        channel = command.free_channel()
+        if channel is None:
+            command.release()
+        else:
+            self._keeper.take_back(channel)
 
     def _lose(self, reason: str, running: Command | None = None) -> None:
         """Nothing can be trusted any more: end all processes from here, read what they wrote, remember why."""

@@ -41,6 +41,7 @@ class KeeperProcess:
         self._token = secrets.token_hex(16)
         self.launched = 0
         self._ready = False
+        self._free: socket.socket | None = None
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._stderr = os.memfd_create("keeper-stderr", os.MFD_CLOEXEC)
         try:
@@ -85,14 +86,16 @@ class KeeperProcess:
         """
         payload = messages.pack(request.argv, request.env, str(request.cwd.absolute()))
         try:
-            ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-            self.launched += 1
-            with theirs:
-                message = {"op": "run", "mark": f"{self._token}.{self.launched}"}
-                messages.send(self._control, message, [theirs.fileno(), out, err, payload])
+            channel, self._free = self._free, None
+            return self._order(channel, [out, err, payload])
         finally:
             os.close(payload)
-        return ours
+
+    def take_back(self, channel: socket.socket) -> None:
+        """Take the channel to a minder that is free again."""
+        if self._free is not None:
+            self._free.close()
+        self._free = channel
 
     def hang_up(self) -> None:
         """Give the order that everything ends: close the lifeline for both sides. Idempotent."""
@@ -129,6 +132,18 @@ class KeeperProcess:
         """What keeper and minders wrote to their standard error: empty but for a bug."""
         return os.pread(self._stderr, 4000, max(0, os.fstat(self._stderr).st_size - 4000)).decode(errors="replace")
 
+    def _order(self, channel: socket.socket | None, descriptors: list[int]) -> socket.socket:
+        """Tell a free minder, or else the keeper, what to start."""
+        message = {"op": "run", "mark": f"{self._token}.{self.launched + 1}"}
+        if channel is None:
+            channel, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+            with theirs:
+                messages.send(self._control, message, [theirs.fileno(), *descriptors])
+        elif not messages.send(channel, message, descriptors):
+            channel.shutdown(socket.SHUT_RDWR)  # its end is then seen, whatever was the matter
+        self.launched += 1
+        return channel
+
     def _start(self, level: Level, python: str, theirs: socket.socket) -> subprocess.Popen[bytes]:
         import subprocess
 
@@ -162,6 +177,8 @@ class KeeperProcess:
         self._guardian.wait()
         if self._guardian.stdout is not None:
             self._guardian.stdout.close()
+        if self._free is not None:
+            self._free.close()
         self._control.close()
         os.close(self._stderr)
 

@@ -2,13 +2,14 @@
 
     runner ── guardian ── keeper ─┬─ minder ── command ── whatever it starts
                                   ├─ minder ── command (a kept service)
-                                  └─ minder, waiting for the next command: a fork takes as long as a short command
+                                  └─ minder, waiting for its first command, or for its next one
 
 Keeper, guardian and minders are subreapers: nobody below can detach. The control socket is the lifeline: when the
 runner ends, even by SIGKILL, its end closes, the keeper kills all and exits. The guardian does the same when the
 keeper is killed. Nothing here polls, and PDEATHSIG is not used (it fires when the *thread* that forked ends).
 
-    runner -> keeper   {"op": "run", "mark": "..."} with the descriptors [channel, stdout, stderr, packed command]
+    runner -> keeper   {"op": "run", "mark": "..."} with the descriptors [channel, stdout, stderr, packed command],
+                       for a minder that had none before; the next one goes over its channel
     keeper -> runner   {"event": "ready", "pid": 123}
 """
 

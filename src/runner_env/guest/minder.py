@@ -5,9 +5,13 @@ belongs to this command and not to an earlier one needs no guess, and a `wait` w
 
 The runner talks to it over the command's own channel; the channel's end (the runner died) is the command's end.
 
-    runner -> minder   {"op": "end", "grace_s": 2.0}   ask all to end, kill after the grace (0: at once)
+A minder that is left alone by a command waits for the next one: a fork takes as long as a short command does.
+
+    runner -> minder   {"op": "run", "mark": "..."} with the descriptors [stdout, stderr, packed command]
+                       {"op": "end", "grace_s": 2.0}   ask all to end, kill after the grace (0: at once)
                        {"op": "count"}
     minder -> runner   {"event": "exit", "code", "cpu_s", "max_rss_kib", "alone"}   the command itself has ended
+                                                                   (alone: and nothing is left; more may be run)
                        {"event": "ended", "killed": 3}                              nothing is left
                        {"event": "alive", "count": 2}                               answers `count`
                        {"event": "error", "reason": "..."}                          it could not be started
@@ -37,7 +41,7 @@ FAILED = 1
 
 
 def mind(orders: socket.socket) -> NoReturn:
-    """Wait for one command, start it, and stay with it and all it starts until none is left.
+    """Wait for a command, start it, stay with it and all it starts until none is left; then wait for the next.
 
     To be called in a forked child of the keeper; never returns.
 
@@ -53,26 +57,47 @@ def mind(orders: socket.socket) -> NoReturn:
         waker = Waker()
         message, descriptors = messages.receive_with_descriptors(orders, 4)
         orders.close()
-        status = 0 if message is None or _obey_order(message["mark"], descriptors, waker) else FAILED
+        status = 0 if message is None or _obey_orders(message["mark"], descriptors, waker) else FAILED
     except BaseException:  # noqa: BLE001 - a forked minder must never return into the keeper's code
         sys.excepthook(*sys.exc_info())  # the runner reads it when it finds the box lost
     finally:
         os._exit(status)
 
 
-def _obey_order(mark: str, descriptors: list[int], waker: Waker) -> bool:
-    channel = socket.socket(fileno=descriptors[0])
-    out, err, payload = descriptors[1:]
-    pid = _start(channel, out, err, payload, (messages.MARK, mark))
-    for descriptor in (out, err, payload):
-        os.close(descriptor)
-    return pid is None or _Minder(channel, waker, pid).stay()
+def _obey_orders(mark: str, descriptors: list[int], waker: Waker) -> bool:
+    """Mind one command after the other; False if what one of them started could not be ended."""
+    channel = socket.socket(fileno=descriptors.pop(0))
+    order: tuple[str, list[int]] | None = (mark, descriptors)
+    while order:
+        mark, descriptors = order
+        pid = _start(channel, descriptors, mark)
+        for descriptor in descriptors:
+            os.close(descriptor)
+        if pid is not None:
+            minder = _Minder(channel, waker, pid)
+            all_gone = minder.stay()
+            if not minder.left_alone:
+                return all_gone
+        order = _next_order(channel)
+    return True
 
 
-def _start(channel: socket.socket, out: int, err: int, payload: int, mark: tuple[str, str]) -> int | None:
+def _next_order(channel: socket.socket) -> tuple[str, list[int]] | None:
+    """Wait for it; None if there will be no more."""
+    while True:
+        message, descriptors = messages.receive_with_descriptors(channel, 3)
+        if message is None:
+            return None
+        if message["op"] == "run":
+            return message["mark"], descriptors
+        # else it is about the last command, and was under way when that ended
+
+
+def _start(channel: socket.socket, descriptors: list[int], mark: str) -> int | None:
     """Start the command; None, and the runner is told why, if it cannot be started."""
+    out, err, payload = descriptors
     argv, env, cwd = messages.unpack(payload)
-    env[mark[0].encode()] = mark[1].encode()
+    env[messages.MARK.encode()] = mark.encode()
     try:
         return launch.spawn(argv, env, cwd, out, err)
     except launch.NotStarted as problem:
@@ -94,9 +119,13 @@ class _Minder:
         self._waker = waker
         self._pid = pid
         self._kill_at: float | None = None
+        self.left_alone = False
 
     def stay(self) -> bool:
-        """Serve until no process is left; whether that could be reached."""
+        """Serve until no process is left; whether that could be reached.
+
+        If the command was the last to end, `left_alone` is true, and its report has said all there is to say.
+        """
         while self._note_deaths():
             if self._kill_at is not None and time.monotonic() >= self._kill_at:
                 return self._kill()
@@ -104,7 +133,8 @@ class _Minder:
             self._waker.drain()
             if ready and not self._obey():
                 return self._kill()
-        messages.send(self._channel, {"event": "ended", "killed": 0})
+        if not self.left_alone:
+            messages.send(self._channel, {"event": "ended", "killed": 0})
         return True
 
     def _wait(self) -> bool:
@@ -120,7 +150,8 @@ class _Minder:
         deaths, some_left = tree.reap()
         for death in deaths:
             if death.pid == self._pid:
-                _report(self._channel, death, alone=not some_left)
+                self.left_alone = not some_left
+                _report(self._channel, death, alone=self.left_alone)
         return some_left
 
     def _obey(self) -> bool:

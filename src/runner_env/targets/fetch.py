@@ -15,7 +15,7 @@ from runner_env.targets.git import Git
 from runner_env.targets.remote import Remote
 from runner_env.targets.repository import find_repository, is_git_dir, read_head
 from runner_env.targets.submodules import refuse_unsafe_submodules
-from runner_env.targets.tracked import snapshot
+from runner_env.targets.tracked import is_dirty, snapshot
 
 if TYPE_CHECKING:
     from runner_env.settings import Settings
@@ -128,11 +128,10 @@ def _local(path: Path, settings: Settings) -> Checkout:
     if repository is None:
         return Checkout(path, Revision("none"), "path")
     head = read_head(repository, git)
-    state = snapshot(repository, head, git)
-    if repository.top != path and not state.files:
+    if repository.top != path and not snapshot(repository, head, git).files:
         # It lies in somebody's repository by accident: nothing in it is of that revision.
         return Checkout(path, Revision("none"), "path")
-    return Checkout(path, Revision("git", head.commit, head.ref, state.dirty, head.url), "path")
+    return Checkout(path, Revision("git", head.commit, head.ref, is_dirty(repository, head, git), head.url), "path")
 
 
 def _cloned(target: GitTarget, settings: Settings, base: Path) -> Checkout:

@@ -3,13 +3,15 @@
 Git is pointed at a throw-away git directory that borrows the repository's objects and index. The repository's own
 `config` (fsmonitor, filters, external diffs, aliases, includes, promisor remotes, …) and `info/` are then simply not
 read. The few settings that decide whether a file counts as modified are copied, if they have one of git's own words
-as value. Only `rev-parse` and `config --list`, which start no programs, see the real directory.
+as value. Only `rev-parse` and `config --list`, which start no programs, see the real directory; and they are asked only
+what cannot be read without them: a process takes longer than all the rest.
 """
 
 from __future__ import annotations
 
 import os
 import re
+import stat
 import tempfile
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -36,6 +38,14 @@ _COPIED = frozenset(
         "index.sparse",
     }
 )
+_SHA_LINE = re.compile(rb"([0-9a-f]{64}|[0-9a-f]{40})\n?")
+_BRANCH_LINE = re.compile(rb"ref: (refs/heads/(?!\.)[\w./-]+)\n?", re.ASCII)
+_MAX_READ = 1 << 26
+_CONFIGS: dict[tuple[str, bytes, bytes], dict[str, str]] = {}
+"""What git made of configuration files, by its program and their contents."""
+
+_MAX_CONFIGS = 64
+
 _VALUE = re.compile(r"true|false|yes|no|on|off|0|1|input|lf|crlf|native|sha1|sha256")
 
 
@@ -100,18 +110,71 @@ def read_head(repository: Repository, git: Git) -> Head:
         TargetError: `git_failed`: git cannot make sense of the repository.
     """
     real = git.at(repository.git_dir)
-    listed = real.output("config", "--list", "-z", cwd=repository.root).decode(errors="surrogateescape")
-    pairs = [entry.partition("\n") for entry in listed.split("\0") if entry]
-    config = {key: value if newline else "true" for key, newline, value in pairs}
+    config = _read_config(repository, real)
     url = config.get("remote.origin.url")
-    found = real.run("rev-parse", "HEAD", "--symbolic-full-name", "HEAD", cwd=repository.root)
-    commit, ref = found.stdout.decode(errors="surrogateescape").split() if found.code == 0 else (None, None)
+    commit, ref = _plain_head(repository) or _asked_head(repository, real)
     return Head(
         commit=commit,
         ref=ref.removeprefix("refs/heads/") if ref and ref.startswith("refs/") else None,
         url=without_credentials(url) if url else None,
         config={key: value for key, value in config.items() if key in _COPIED and _VALUE.fullmatch(value)},
     )
+
+
+def plain_bytes(path: Path) -> bytes | None:
+    """What a regular file of moderate size holds; None if it is not there or anything else. Never waits."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return None
+    with os.fdopen(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            return None
+        data = file.read(_MAX_READ + 1)
+    return data if len(data) <= _MAX_READ else None
+
+
+def _read_config(repository: Repository, real: Git) -> dict[str, str]:
+    """The repository's configuration. The same contents mean the same again, if they include no other file."""
+    before = _config_files(repository)
+    key = (real.program, *before)
+    known = _CONFIGS.get(key)
+    if known is None:
+        listed = real.output("config", "--list", "-z", cwd=repository.root).decode(errors="surrogateescape")
+        pairs = [entry.partition("\n") for entry in listed.split("\0") if entry]
+        known = {name: value if newline else "true" for name, newline, value in pairs}
+        if b"include" in b"".join(before).lower() or not before[0] or before != _config_files(repository):
+            return known
+        if len(_CONFIGS) >= _MAX_CONFIGS:
+            _CONFIGS.clear()
+        _CONFIGS[key] = known
+    return known
+
+
+def _config_files(repository: Repository) -> tuple[bytes, bytes]:
+    shared, own = repository.common_dir / "config", repository.git_dir / "config.worktree"
+    return plain_bytes(shared) or b"", plain_bytes(own) or b""
+
+
+def _plain_head(repository: Repository) -> tuple[str, str] | None:
+    """Commit and full ref (`HEAD` if no branch is checked out) where they are plainly written; else git must say."""
+    head = plain_bytes(repository.git_dir / "HEAD") or b""
+    if found := _SHA_LINE.fullmatch(head):
+        return found[1].decode(), "HEAD"
+    branch = _BRANCH_LINE.fullmatch(head)
+    if branch is None or b".." in branch[1] or b"//" in branch[1]:
+        return None
+    ref = branch[1].decode()
+    found = _SHA_LINE.fullmatch(plain_bytes(repository.common_dir / ref) or b"")
+    return (found[1].decode(), ref) if found else None
+
+
+def _asked_head(repository: Repository, real: Git) -> tuple[str | None, str | None]:
+    found = real.run("rev-parse", "HEAD", "--symbolic-full-name", "HEAD", cwd=repository.root)
+    if found.code != 0:
+        return None, None
+    commit, ref = found.stdout.decode(errors="surrogateescape").split()
+    return commit, ref
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from runner_env.settings import Settings
 from runner_env.targets.git import Git
-from runner_env.targets.repository import borrowed, find_repository, read_head
+from runner_env.targets.repository import borrowed, find_repository, plain_bytes, read_head
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from runner_env.targets.repository import Head, Repository
 
 _ABSENT = "absent"
+_Listed = tuple[tuple[str, str, bytes], ...]
+_LISTS: dict[tuple[object, ...], _Listed] = {}
+"""What the last index that was listed holds, by its content and by how it was asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,28 +85,60 @@ def snapshot(repository: Repository, head: Head, git: Git) -> TrackedState:
     """
     prefix = repository.prefix
     with borrowed(repository, head, git) as local:
-        listed = local.output("ls-files", "-z", "-s", "-v", "--full-name", "--", ".", cwd=repository.root)
-        status = local.output(
-            "status", "-z", "--porcelain=v2", "--untracked-files=no", "--ignore-submodules=all", "--no-renames",
-            "--", ".", cwd=repository.root,
-        )  # fmt: skip
-    modified = _modified(status)
+        listed = _listed(repository, head, local)
+        modified = _modified(repository, local)
     files: dict[str, str] = {}
-    for entry in filter(None, listed.split(b"\0")):
-        meta, _, path = entry.partition(b"\t")
-        tag, mode, oid, _stage = meta.decode("ascii").split(" ")
-        indexed = f"{mode} {oid}"
+    for tag, indexed, path in listed:
+        name, state = os.fsdecode(path), indexed
         hidden = tag.islower() or tag.upper() == "S"
-        name = os.fsdecode(path)
-        if (path in modified or hidden) and mode != "160000":
-            found = _content(repository.top / name, oid)
-            indexed = indexed if found == _ABSENT and tag.upper() == "S" else found
-        files[name.removeprefix(prefix)] = indexed
+        if (path in modified or hidden) and not indexed.startswith("160000 "):
+            found = _content(repository.top / name, indexed.partition(" ")[2])
+            state = indexed if found == _ABSENT and tag.upper() == "S" else found
+        files[name.removeprefix(prefix)] = state
     return TrackedState(files, head.commit, dirty=bool(modified))
 
 
-def _modified(status: bytes) -> set[bytes]:
-    """Paths of `git status --porcelain=v2 -z` without renames: the field after 8 others, 10 for an unmerged path."""
+def is_dirty(repository: Repository, head: Head, git: Git) -> bool:
+    """Whether index or tracked files under the repository's `root` differ from its commit."""
+    with borrowed(repository, head, git) as local:
+        return bool(_modified(repository, local))
+
+
+def _listed(repository: Repository, head: Head, local: Git) -> _Listed:
+    """Each entry of the index under `root`: tag, mode and id, path. Before and after a run it mostly is the same."""
+    before = _fingerprint(repository)
+    key = (before, repository.prefix, local.program, *sorted(head.config.items()))
+    known = _LISTS.get(key)
+    if known is not None:
+        return known
+    output = local.output("ls-files", "-z", "-s", "-v", "--full-name", "--", ".", cwd=repository.root)
+    listed = tuple(map(_entry, filter(None, output.split(b"\0"))))
+    if before and before == _fingerprint(repository):
+        _LISTS.clear()
+        _LISTS[key] = listed
+    return listed
+
+
+def _fingerprint(repository: Repository) -> bytes:
+    """A digest of the index; nothing if that is not all in one plain file."""
+    index = plain_bytes(repository.git_dir / "index")
+    if index is None or any(repository.git_dir.glob("sharedindex.*")):
+        return b""
+    return hashlib.sha256(index).digest()
+
+
+def _entry(entry: bytes) -> tuple[str, str, bytes]:
+    meta, _, path = entry.partition(b"\t")
+    tag, mode, oid, _stage = meta.decode("ascii").split(" ")
+    return tag, f"{mode} {oid}", path
+
+
+def _modified(repository: Repository, local: Git) -> set[bytes]:
+    """What differs; in `git status --porcelain=v2` a path follows 8 other fields, 10 if it is unmerged."""
+    status = local.output(
+        "status", "-z", "--porcelain=v2", "--untracked-files=no", "--ignore-submodules=all", "--no-renames",
+        "--", ".", cwd=repository.root,
+    )  # fmt: skip
     fields = {b"1": 8, b"u": 10}
     return {line.split(b" ", fields[line[:1]])[-1] for line in status.split(b"\0") if line[:1] in fields}
 

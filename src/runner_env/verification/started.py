@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
+from runner_env.errors import TargetNotFound
 from runner_env.targets.inside import InsideWalk
 from runner_env.verification.model import ARTIFACTS_PATH
 
@@ -60,18 +61,21 @@ class Started:
 
 def enter_making(walk: InsideWalk, path: str) -> None:
     """Walk into the directory `path` (plain parts only), making what is missing of it."""
-    parts = path.split("/")
-    for count, name in enumerate(parts, 1):
-        with suppress(FileExistsError):
-            os.mkdir(name, dir_fd=walk.fd)
-        walk.enter("/".join(parts[:count]))
+    parent, _, name = path.rpartition("/")
+    try:
+        walk.enter(parent)
+    except TargetNotFound:
+        enter_making(walk, parent)
+    with suppress(FileExistsError):
+        os.mkdir(name, dir_fd=walk.fd)
+    walk.enter(path)
 
 
 def _next_tick(fd: int) -> tuple[int, bool]:
     first = os.fstat(fd).st_ctime_ns
     deadline = time.monotonic() + _LONGEST_TICK_S
     while True:
-        os.pwrite(fd, b".", 0)
+        os.utime(fd)  # as a write would, it has the filesystem stamp the file anew, but needs no room on the disk
         seen = os.fstat(fd).st_ctime_ns
         if seen > first:
             return seen, True
