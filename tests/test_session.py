@@ -13,6 +13,7 @@ from runner_env.errors import OptionError
 from runner_env.session import EnvSession, open_session
 
 Make = Callable[..., Any]
+WRITE_METRICS = """printf '{"ok": true, "score": 0.5}' > .aider_fsm/metrics.json"""
 
 
 def test_opening_runs_nothing(project: Make) -> None:
@@ -42,7 +43,7 @@ def test_the_observer_sees_every_event_after_it_was_recorded(project: Make) -> N
         result = session.rollout("a-model")
         assert len((result.run_dir / "journal.jsonl").read_text().splitlines()) == len(events)
     assert events[0] == "run_started"
-    assert events[-1] == "run_ended"
+    assert events[-2:] == ["run_ended", "record_written"]
     assert events.count("command_started") == events.count("command_ended") == 1
 
 
@@ -91,3 +92,20 @@ def test_every_keyword_of_setup_can_be_asked_for() -> None:
 
     assert "SetupKeywords" in (runner_env.setup.__doc__ or "")
     assert all(SetupKeywords.__annotations__.values())
+
+
+def test_another_mode_begins_a_new_run(project: Make, scored: Make) -> None:
+    """What was rolled out in one mode is never scored as the other; without `mode` the open run's is meant."""
+    note = 'echo "$AIDER_FSM_STAGE $AIDER_EVAL_MODE" >> trace'
+    made = project(rollout={"run_cmds": [note]}, evaluation=scored(f"{note}; {WRITE_METRICS}"))
+    with made.setup() as session:
+        first = session.rollout("a-model", mode="full")
+        second = session.evaluate()
+        assert second.run_id == first.run_id
+        assert made.read("trace") == "rollout full\nevaluation full\n"
+        third = session.rollout("a-model")
+        fourth = session.evaluate(mode="full")
+        assert fourth.run_id != third.run_id
+        assert made.read("trace").splitlines()[2:] == ["rollout smoke", "rollout full", "evaluation full"]
+        assert session.evaluate().ok
+    assert made.read("trace").splitlines()[5:] == ["rollout smoke", "evaluation smoke"]

@@ -174,9 +174,10 @@ class EnvSession:
         """Complete the open run with evaluation and benchmark, or run everything where none is open; then tear down.
 
         Args:
-            llm: as for `rollout()`; the session's own by default. Another model than that of the open run begins a
-                new one.
-            **keywords: `mode` ("smoke"), `env_overrides` (None), `artifacts_dir` (None), `repair_iters` (3).
+            llm: as for `rollout()`; the session's own by default. Another model than that of the open run, or another
+                mode, begins a new one.
+            **keywords: `mode` (that of the open run, or else "smoke"), `env_overrides` (None), `artifacts_dir` (None),
+                `repair_iters` (3).
 
         Raises:
             InputError: no model was ever named (a due teardown runs all the same), or an unusable model or keyword.
@@ -184,6 +185,9 @@ class EnvSession:
             EvidenceError: the evidence cannot be begun.
         """
         _known("evaluate", keywords, CallKeywords)
+        waiting = self._run
+        if waiting is not None and not waiting.cancel.is_set:
+            keywords = {"mode": waiting.progress.called.mode, **keywords}
         call = call_options(keywords)
         self._inputs.check(call)
         model = None if llm is None else resolve_model(llm)
@@ -193,7 +197,7 @@ class EnvSession:
                 raise self._missing_model()
             stages: tuple[StageName, ...] = EVALUATION
             kind = "evaluation"
-            if self._run is None or self._run.cancel.is_set or self._run.model != model:
+            if self._run is None or not self._run.can_be_completed(model, call):
                 self._finish()
                 self._model = model
                 kind, stages = "rollout_evaluation", (*BEFORE_EVALUATION, *EVALUATION)

@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 
-from runner_env.formats import journal
 from runner_env.guest import tree
+from runner_env.runs.proof import check_proof
 
 PATIENCE_S = 30.0
 
@@ -113,9 +113,7 @@ def records(home: Path) -> Callable[[], list[dict[str, Any]]]:
         found = []
         for folder in sorted((home / "runs").iterdir()):
             record = json.loads((folder / "record.json").read_bytes())
-            report = journal.verify(folder / "journal.jsonl")
-            assert report.problems == ()
-            assert (report.head, report.entries) == (record["journal_head"], record["journal_entries"])
+            assert check_proof(folder).problems == ()
             found.append(record)
         return sorted(found, key=lambda record: str(record["started_at"]))
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from runner_env.formats import journal
+from runner_env.runs.proof import check_proof
 
 Make = Callable[..., Any]
 
@@ -31,5 +31,4 @@ def test_rollout_then_evaluate(project: Make, scored: Make, rolled: dict[str, An
     assert made.exists("torn-down")
     record = json.loads((second.run_dir / "record.json").read_bytes())
     assert record["verdict"] == "passed"
-    report = journal.verify(second.run_dir / "journal.jsonl")
-    assert (report.problems, report.head, report.entries) == ((), record["journal_head"], record["journal_entries"])
+    assert check_proof(second.run_dir).problems == ()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -60,3 +61,30 @@ def test_reader_has_gone() -> None:
         process.stdin.close()
         assert process.stderr.read() == b""
     assert process.returncode == 0
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_closed_streams(tmp_path: Path, closed: str) -> None:
+    """A stream that the caller closed swallows what is written; no file that is opened later takes its place."""
+    code = (
+        "import sys\n"
+        "from runner_env.cli.output import complain, emit, open_closed_streams\n"
+        "open_closed_streams()\n"
+        "with open(sys.argv[1], 'w') as journal:\n"
+        "    assert journal.fileno() > 2\n"
+        "    emit('out')\n"
+        "    complain('err')\n"
+        "    assert sys.stdin.read() == ''\n"
+    )
+    journal = tmp_path / "journal"
+    script = f'exec "$0" -c "$1" "$2" {closed}'
+    done = subprocess.run(
+        ["/bin/sh", "-c", script, sys.executable, code, journal],
+        check=False,
+        capture_output=True,
+        stdin=subprocess.DEVNULL,
+    )
+    assert done.returncode == 0
+    assert done.stdout == (b"" if ">&-" in closed.split() else b"out")
+    assert done.stderr == (b"" if "2>&-" in closed else b"err")
+    assert journal.read_text() == ""

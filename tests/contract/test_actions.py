@@ -54,6 +54,7 @@ def test_no_file_is_none(repo: Repo) -> None:
         ("{id: a, cmd: x}", "missing_key"),
         ("{id: a, kind: run_cmd, cmd: x, path: y}", "unknown_key"),
         ("{id: a, kind: explode, cmd: x}", "bad_value"),
+        ("{id: a, kind: explode}", "bad_value"),
         ("{id: a, kind: run_cmd, cmd: x, retrys: 1}", "unknown_key"),
         ("{id: a/b, kind: run_cmd, cmd: x}", "bad_value"),
         ("{id: ..., kind: run_cmd, cmd: x}", "bad_value"),

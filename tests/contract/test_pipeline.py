@@ -335,10 +335,12 @@ def test_paths_that_stay_inside_are_accepted(repo: Repo) -> None:
 
 
 def test_a_missing_contract(repo: Repo) -> None:
-    """It is told apart from a bad one, and names the file that was looked for."""
+    """It is told apart from a bad one; it names the file that was looked for and the directory, perhaps a wrong one."""
+    root = repo({})
     with pytest.raises(ContractMissing) as caught:
-        load_contract(repo({}), "deep/pipeline.yml")
+        load_contract(root, "deep/pipeline.yml")
     assert caught.value.code == "contract_missing"
+    assert str(root.resolve())[-30:] in str(caught.value)
     assert str(caught.value.where) == "deep/pipeline.yml"
 
 

@@ -90,3 +90,12 @@ def test_order_has_every_stage_once() -> None:
     """B030: every stage has its place in the order, the teardown the last one."""
     assert sorted(ORDER) == sorted(StageName)
     assert ORDER[-1] is StageName.DEPLOY_TEARDOWN
+
+
+def test_a_stage_that_broke_off_was_begun() -> None:
+    """It counts as run, and not as having come to a good end."""
+    plan = Plan(frozenset({StageName.TESTS}))
+    plan.broke_off(StageName.TESTS)
+    plan.skip_rest("failed")
+    [item] = plan
+    assert (item.status, item.reason, item.ok) == (StageStatus.RUN, "broke off", False)

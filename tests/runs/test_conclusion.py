@@ -11,6 +11,7 @@ import pytest
 
 from runner_env.core import Verdict, Where
 from runner_env.errors import EvidenceError
+from runner_env.formats.record import read_record
 from runner_env.runs.conclusion import bug, interrupted, trouble
 
 Make = Callable[..., Any]
@@ -49,6 +50,42 @@ def test_required_metrics_need_a_path(project: Make) -> None:
     assert counting(made.evaluate(repair_iters=0)) == [("metrics_not_declared", "unscored", "metrics")]
     result = made.evaluate(require_metrics=False)
     assert (result.ok, result.score) == (True, None)
+
+
+@pytest.mark.parametrize(
+    ("sections", "setup", "recorded"),
+    [
+        ({"benchmark": {"run_cmds": ["true"]}}, {"require_metrics": False}, ["not_evaluated"]),
+        ({}, {}, ["not_evaluated"]),
+        ({}, {"require_metrics": False}, []),
+    ],
+)
+def test_a_rollout_alone_is_no_score(
+    project: Make, sections: dict[str, Any], setup: dict[str, Any], recorded: list[str]
+) -> None:
+    """A call that went well passes; the record of a run that was closed without its measurement does not."""
+    made = project(tests={"cmds": ["true"]}, **sections)
+    with made.setup(**setup) as session:
+        result = session.rollout("a-model")
+    assert (result.ok, result.rollout_path) == (True, None)
+    record = read_record((result.run_dir / "record.json").read_bytes())
+    assert [finding.code for finding in record.findings] == recorded
+    assert record.verdict == ("unscored" if recorded else "passed")
+
+
+def test_a_benchmark_alone_measures(project: Make) -> None:
+    """A contract whose only measurement is a benchmark has its score."""
+    write = """printf '{"ok": true, "score": 0.25}' > b.json"""
+    result = project(benchmark={"run_cmds": [write], "metrics_path": "b.json"}).evaluate()
+    assert (result.verdict, result.score) == ("passed", 0.25)
+
+
+def test_a_link_to_no_bootstrap_is_no_bootstrap_that_may_be_left_out(project: Make, scored: Make) -> None:
+    """What stands in the place of a contract file is declared, and must be readable."""
+    made = project(evaluation=scored())
+    (made.root / ".aider_fsm/bootstrap.yml").symlink_to("nowhere")
+    result = made.evaluate(repair_iters=0)
+    assert (result.verdict, result.failed_stage) == ("failed", "bootstrap")
 
 
 def test_repair_note_comes_last_and_only_when_asked(project: Make) -> None:

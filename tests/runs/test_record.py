@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable
 from typing import Any
@@ -41,11 +42,10 @@ def test_record_says_what_ran_on_what(project: Make, scored: Make, rolled: dict[
 def test_record_names_the_end_of_the_journal(project: Make) -> None:
     """A journal whose last lines are missing does not fit its record."""
     result = project(tests={"cmds": ["true"]}).rollout()
-    record = json.loads((result.run_dir / "record.json").read_bytes())
-    path = result.run_dir / "journal.jsonl"
-    assert journal.verify(path).head == record["journal_head"]
-    path.write_text("".join(path.read_text().splitlines(keepends=True)[:-1]))
-    assert journal.verify(path).head != record["journal_head"]
+    data = (result.run_dir / "record.json").read_bytes()
+    *_, before, last = journal.read(result.run_dir / "journal.jsonl")
+    assert (before.hash, before.n) == (json.loads(data)["journal_head"], json.loads(data)["journal_entries"])
+    assert (last.event, last.data) == ("record_written", {"sha256": hashlib.sha256(data).hexdigest()})
 
 
 def test_journal_tells_the_run_in_order(project: Make, scored: Make) -> None:
@@ -54,7 +54,7 @@ def test_journal_tells_the_run_in_order(project: Make, scored: Make) -> None:
     events = [json.loads(line) for line in (result.run_dir / "journal.jsonl").read_text().splitlines()]
     names = [event["event"] for event in events]
     assert names[0] == "run_started"
-    assert names[-1] == "run_ended"
+    assert names[-2:] == ["run_ended", "record_written"]
     wanted = ["stage_started", "command_started", "command_ended", "claim", "stage_ended"]
     assert [name for name in names if name in wanted] == wanted
 
@@ -79,3 +79,13 @@ def test_bad_ends_are_recorded(project: Make, command: str) -> None:
     endings = {"false": ("exited", 1), "sleep 60": ("timed_out", 124), "kill -9 $$": ("signalled", 137)}
     assert (outcome.ending, outcome.exit_code) == endings[command]
     assert (record.verdict, record.score, record.failed_stage) == ("failed", None, "rollout")
+
+
+def test_credentials_in_an_option_are_not_recorded(project: Make) -> None:
+    """The address of an agent server may hold a password; record and journal have the address alone."""
+    made = project(tests={"cmds": ["true"]})
+    with made.setup(opencode_url="http://me:a-long-password@127.0.0.1:1") as session:
+        result = session.rollout("a-model")
+    record = read_record((result.run_dir / "record.json").read_bytes())
+    assert record.options["setup"]["agent"]["url"] == "http://127.0.0.1:1"
+    assert not any(b"a-long-password" in file.read_bytes() for file in result.run_dir.iterdir() if file.is_file())

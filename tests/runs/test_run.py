@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from runner_env.contract import load_contract
 from runner_env.core import ModelKind, ModelRef
-from runner_env.errors import WorkspaceBusy
+from runner_env.errors import EvidenceError, WorkspaceBusy
 from runner_env.evidence.rundir import RunDir
 from runner_env.pipeline.plan import BEFORE_EVALUATION, EVALUATION
 from runner_env.runs.inputs import RunInputs
@@ -106,7 +107,46 @@ def test_a_run_whose_directory_cannot_be_made_frees_the_workspace(
     """An error at the start is raised as it is, and nothing is held afterwards."""
     made = project(tests={"cmds": ["true"]})
     with monkeypatch.context() as patch:
-        patch.setattr("runner_env.runs.run.record.opening", lambda _: {"x": float("nan")})
+        patch.setattr("runner_env.runs.run.record.opening", lambda *_: {"x": float("nan")})
         with pytest.raises(ValueError, match="JSON"):
             begin(made)
     begin(made).finish()
+
+
+def test_a_stage_that_breaks_off_is_not_said_to_be_skipped(project: Make, scored: Make, home: Path) -> None:
+    """Where the runner itself fails in the middle of a stage, the plan says so, and captures are closed."""
+    made = project(tests={"cmds": ["echo seen; touch begun"]}, evaluation=scored(), deploy={"teardown_cmds": ["true"]})
+    run = begin(made)
+    before = set(os.listdir("/proc/self/fd"))  # noqa: PTH208 - names are enough
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("runner_env.pipeline.attempts.Attempts._execute", full_disk)
+        run.perform("rollout", CallOptions(), BEFORE_EVALUATION)
+    assert set(os.listdir("/proc/self/fd")) <= before  # noqa: PTH208
+    run.finish()
+    plan = {item.stage: (item.status, item.reason, item.ok) for item in run.progress.plan}
+    assert plan["tests"] == ("run", "broke off", False)
+    assert plan["evaluation"] == ("skipped", "tests broke off", None)
+    assert plan["deploy_teardown"] == ("run", "", True)
+    assert [finding.code for finding in run.progress.findings] == ["evidence_io"]
+    assert home in run.run_dir.path.parents
+
+
+def full_disk(*_: object) -> None:
+    """What a room does whose disk is full."""
+    raise EvidenceError("evidence_io", "No room.")
+
+
+def test_what_is_said_of_trouble_has_no_secrets(project: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The words of an error that nobody foresaw are masked like everything else."""
+    monkeypatch.setenv("MY_API_KEY", "sk-a-long-secret-value")
+
+    def leak(*_: object) -> None:
+        raise OSError("cannot use sk-a-long-secret-value")
+
+    made = project(tests={"cmds": ["true"]})
+    run = begin(made)
+    monkeypatch.setattr("runner_env.pipeline.attempts.Attempts._execute", leak)
+    run.perform("rollout", CallOptions(), BEFORE_EVALUATION)
+    run.finish()
+    assert [finding.code for finding in run.progress.findings] == ["system_error"]
+    assert not any(b"long-secret" in file.read_bytes() for file in run.run_dir.path.rglob("*") if file.is_file())

@@ -11,10 +11,30 @@ if TYPE_CHECKING:
     from typing import TextIO
 
 
+def open_closed_streams() -> None:
+    """Let standard streams that the caller closed (`runner-env … >&-`) lead nowhere.
+
+    Otherwise Python has None in their place, and the next file that is opened, such as a journal, takes their
+    descriptor, where anything that prints would write into it.
+    """
+    for descriptor in range(3):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest free number, which is this one
+            os.set_inheritable(descriptor, True)  # noqa: FBT003 - has no name
+    sys.stdin = sys.stdin or os.fdopen(0, "r", closefd=False)
+    sys.stdout = sys.stdout or os.fdopen(1, "w", closefd=False)
+    sys.stderr = sys.stderr or os.fdopen(2, "w", closefd=False)
+
+
 def emit(text: str) -> None:
     """Write `text` to standard output; characters that its encoding does not have are escaped.
 
     A reader that has gone (`runner-env run … | head -1`) changes neither the verdict nor the exit code.
+
+    Raises:
+        OSError: it takes nothing more, for instance because the disk is full.
     """
     encoding = sys.stdout.encoding or "utf-8"
     try:
@@ -22,14 +42,17 @@ def emit(text: str) -> None:
         sys.stdout.flush()
     except BrokenPipeError:
         mute(sys.stdout)
+    except OSError:
+        mute(sys.stdout)
+        raise
 
 
 def complain(text: str) -> None:
-    """Write `text` to standard error, if anybody still listens there."""
+    """Write `text` to standard error, if it still takes anything."""
     try:
         sys.stderr.write(text)
         sys.stderr.flush()
-    except BrokenPipeError:
+    except OSError:
         mute(sys.stderr)
 
 

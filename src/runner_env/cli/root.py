@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
+from runner_env.cli.output import open_closed_streams
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_COMMANDS = ("run", "check", "init", "doctor", "schema")
+_COMMANDS = ("run", "verify", "check", "init", "doctor", "schema")
 _EPILOG = """\b
 Exit codes:
   0    passed
@@ -70,4 +72,5 @@ def root() -> None:
 
 def main() -> NoReturn:
     """The console script."""
+    open_closed_streams()
     root.main()

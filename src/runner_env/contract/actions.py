@@ -23,8 +23,11 @@ if TYPE_CHECKING:
 
 ACTIONS_FILE = ".aider_fsm/actions.yml"
 _PROTECTED = ("plan.md", ".git", ".aider_fsm/actions.yml", ".aider_fsm/bootstrap.yml", ".aider_fsm/artifacts")
-_BELONGS = {"write_file": ({"path", "content"}, {"cmd"})}
 _COMMAND_BELONGS = ({"cmd"}, {"path", "content"})
+_BELONGS = {
+    **dict.fromkeys(("run_cmd", "install_tool", "start_service"), _COMMAND_BELONGS),
+    "write_file": ({"path", "content"}, {"cmd"}),
+}
 
 
 def load_actions(repo: Path, pipeline_rel: str = "pipeline.yml") -> Actions | None:
@@ -91,7 +94,9 @@ def _kind_problems(node: Node) -> Iterator[Finding]:
     kind = node.get("kind")
     if kind is None or not isinstance(kind.value, str):
         return
-    needed, foreign = _BELONGS.get(kind.value, _COMMAND_BELONGS)
+    if kind.value not in _BELONGS:
+        return  # said by the schema, with the kinds there are
+    needed, foreign = _BELONGS[kind.value]
     for key in sorted(needed):
         if node.get(key) is None:
             yield Finding(

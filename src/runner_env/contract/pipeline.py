@@ -15,7 +15,7 @@ from runner_env.contract.model import (
     TeardownPolicy,
 )
 from runner_env.contract.parts import commands, env_texts
-from runner_env.contract.places import note
+from runner_env.contract.places import note, shown_end
 from runner_env.contract.problems import given, validated
 from runner_env.contract.schema import AuthSection, DeploySection, PipelineFile, RolloutSection, TestsSection
 from runner_env.contract.source import read_source
@@ -54,7 +54,8 @@ def load_contract(repo: Path, pipeline_rel: str = "pipeline.yml") -> Contract:
     """
     source = read_source(repo, pipeline_rel)
     if source is None:
-        message, hint = "There is no contract here.", "`runner-env init` writes one to start from."
+        message = f"There is no contract in {shown_end(str(repo.resolve()))}."
+        hint = "Go to the repository's top directory; `runner-env init` writes a contract to start from."
         raise ContractMissing([Finding("contract_missing", message, Where(pipeline_rel), hint)])
     root = parse(source)
     file = validated(root, PipelineFile)

@@ -50,3 +50,8 @@ def shown(text: str) -> str:
     text = text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
     quote = '"' if "'" in text and '"' not in text else "'"
     return quote + "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text) + quote
+
+
+def shown_end(path: str) -> str:
+    """As `shown`, for a path: of a long one the end says more than the beginning."""
+    return shown(path if len(path) <= _SHOWN else "…" + path[1 - _SHOWN :])

@@ -34,21 +34,21 @@ _CONTRACT_FOLDER = ".aider_fsm"
 class Publisher:
     """Writes files of one pass into its published folder. Nothing is ever overwritten; every file appears whole.
 
-    From `.aider_fsm` on (or else, for a folder elsewhere, its own name) no part of `root` may be a link: what lies
-    in a workspace belongs to the target, which could otherwise lead writes out of it. This is looked at anew for each
-    file, and for the files of one command together.
+    Below `base`, no part of `root` may be a link: what lies in a workspace belongs to the target, which could otherwise
+    lead writes out of it. This is looked at anew for each file, and for the files of one command together.
 
     Args:
         root: the folder; made when missing.
+        base: a folder above `root`; by default what `.aider_fsm` is in, or else what `root` itself is in.
 
     Raises:
         EvidenceError: from every method: a link is in the way, the name is taken or unusable, a value is not JSON, or
             the disk would not take it. The evidence itself is not touched by that.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, base: Path | None = None) -> None:
         self.root = root.absolute()
-        self._base, self._names = _split(self.root)
+        self._base, self._names = _split(self.root, base)
         with self._folder():
             pass
 
@@ -112,12 +112,12 @@ class Publisher:
             self._put_copy(folder, last, source)
 
     @staticmethod
-    def next_pass(root: Path, name: str) -> Path:
+    def next_pass(root: Path, name: str, base: Path | None = None) -> Path:
         """Make the folder of the next pass: the first of `<name>_attempt_01`, `_02`, … that nobody has."""
         if len(parts_of(name)) != 1:
             raise EvidenceError("evidence_name", f"{name!r} cannot name a pass.")
         root = root.absolute()
-        with on_disk("make the next folder in", root), _below(*_split(root)) as folder:
+        with on_disk("make the next folder in", root), _below(*_split(root, base)) as folder:
             for number in count(1):
                 attempt = f"{name}_attempt_{number:02d}"
                 try:
@@ -153,8 +153,10 @@ class Publisher:
             yield folder
 
 
-def _split(root: Path) -> tuple[Path, tuple[str, ...]]:
+def _split(root: Path, base: Path | None) -> tuple[Path, tuple[str, ...]]:
     """The folder whose links are nobody's business, and the names below it, none of which may be a link."""
+    if base is not None:
+        return base, parts_of(root.relative_to(base).as_posix())
     parts = root.parts
     trusted = parts.index(_CONTRACT_FOLDER) if _CONTRACT_FOLDER in parts else len(parts) - 1
     return Path(*parts[:trusted]), parts_of("/".join(parts[trusted:]))

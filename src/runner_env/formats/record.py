@@ -19,6 +19,9 @@ FORMAT: Final = "runner-env/run-record@1"
 _LONE_SURROGATE = re.compile(rb"(?<!\\)\\u(d[89a-f][0-9a-f]{2})")
 """The only escapes of this kind that canonical JSON has; JSON readers refuse them."""
 
+SEAL = "record_written"
+"""The journal's last event: it names the SHA-256 of `record.json`, which itself names the journal's head before it."""
+
 
 @dataclass(frozen=True, slots=True)
 class RevisionRecord:
@@ -61,7 +64,7 @@ class ContractRecord:
 
 @dataclass(frozen=True, slots=True)
 class PlanRecord:
-    """A declared stage: `status` is `run` or `skipped`; `reason` says why it was skipped."""
+    """A declared stage: `status` is `run` or `skipped`; `reason` says why it was skipped, or that it broke off."""
 
     stage: str
     status: Literal["run", "skipped"]

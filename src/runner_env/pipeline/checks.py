@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from runner_env.contract.model import Contract, StageName
+from runner_env.contract.model import Contract, MetricsSpec, StageName
 from runner_env.core import Finding, Usage
 from runner_env.errors import EvidenceError
 from runner_env.evidence.rundir import RunDir
@@ -103,7 +103,7 @@ class Checks:
         verified = self._verify(stage, context, masker, require_samples=require_samples)
         self.artifacts.claims += verified.claims
         for claim in verified.claims:
-            self.run_dir.journal.note("claim", stage=stage, name=claim.name, size=claim.size, sha256=claim.sha256)
+            self.run_dir.journal.note("claim", stage=stage, **asdict(claim))
         return (*(hidden_finding(masker, finding) for finding in verified.findings), *store.notes(stage.value))
 
     def restore(self) -> tuple[str, ...]:
@@ -142,7 +142,7 @@ class Checks:
                 artifacts.benchmark = hidden(masker, verified.value)
         return verified
 
-    def _metrics_of(self, stage: StageName) -> tuple[Any, ...]:
+    def _metrics_of(self, stage: StageName) -> tuple[MetricsSpec, ...]:
         spec = {
             StageName.EVALUATION: self.contract.evaluation_metrics,
             StageName.BENCHMARK: self.contract.benchmark_metrics,

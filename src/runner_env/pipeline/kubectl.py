@@ -11,7 +11,7 @@ from runner_env.core import Finding, Outcome, Verdict
 from runner_env.evidence.capture import CaptureFile
 from runner_env.execution import Limits, Request, StageScope
 from runner_env.formats.plain import plain
-from runner_env.pipeline.stage import StageContext
+from runner_env.pipeline.context import StageContext
 
 _FOLDER = "kubectl"
 _GET_S = 60.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -12,6 +13,8 @@ from runner_env.errors import OptionError
 DEFAULT_COMMAND_SECONDS = 3600.0
 DEFAULT_STAGE_SECONDS = 6 * 3600.0
 DEFAULT_RUN_SECONDS = 24 * 3600.0
+
+_SECONDS = re.compile(r"[0-9]{1,9}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +89,7 @@ def _positive(name: str, environments: tuple[Mapping[str, str], ...]) -> float |
     text = next((env[name] for env in environments if env.get(name, "").strip()), None)
     if text is None:
         return None
-    if not text.strip().isdecimal() or int(text) == 0:
-        raise OptionError("bad_time_limit", f"{name} is {text!r}, not a positive whole number of seconds")
+    if not _SECONDS.fullmatch(text.strip()) or not int(text):
+        hint = "Use a whole number from 1 to 999999999."
+        raise OptionError("bad_time_limit", f"{name} is {text!r}, not a positive whole number of seconds", hint=hint)
     return float(text)

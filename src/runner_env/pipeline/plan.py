@@ -25,13 +25,15 @@ EVALUATION: tuple[StageName, ...] = (StageName.EVALUATION, StageName.BENCHMARK)
 ORDER = (*BEFORE_EVALUATION, *EVALUATION, StageName.DEPLOY_TEARDOWN)
 """Every stage there is, in the order of a run."""
 
+_NOT_REACHED = "not reached"
+
 
 class Plan:
     """The declared stages of one run, each with what became of it."""
 
     def __init__(self, declared: frozenset[StageName]) -> None:
         self._items: dict[StageName, PlanItem] = {
-            stage: PlanItem(stage, StageStatus.SKIPPED, "not reached") for stage in ORDER if stage in declared
+            stage: PlanItem(stage, StageStatus.SKIPPED, _NOT_REACHED) for stage in ORDER if stage in declared
         }
 
     def __iter__(self) -> Iterator[PlanItem]:
@@ -54,13 +56,17 @@ class Plan:
     def skip_rest(self, reason: str, *, but: frozenset[StageName] = frozenset()) -> None:
         """Give `reason` to every stage that was not reached."""
         for stage, item in self._items.items():
-            if item.reason == "not reached" and stage not in but:
+            if item.reason == _NOT_REACHED and stage not in but:
                 self.skip(stage, reason)
 
     def waiting(self, reason: str) -> tuple[PlanItem, ...]:
         """The plan as it stands, with `reason` for every stage that was not reached yet."""
-        return tuple(replace(item, reason=reason) if item.reason == "not reached" else item for item in self)
+        return tuple(replace(item, reason=reason) if item.reason == _NOT_REACHED else item for item in self)
 
     def ran(self, run: StageRun) -> None:
         """Note that a stage was executed."""
         self._items[run.stage] = PlanItem(run.stage, StageStatus.RUN, "", run.ok, run.duration_s)
+
+    def broke_off(self, stage: StageName) -> None:
+        """Note that a stage was begun, and that the runner itself could not carry it through."""
+        self._items[stage] = PlanItem(stage, StageStatus.RUN, "broke off", ok=False)

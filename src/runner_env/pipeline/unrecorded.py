@@ -10,6 +10,7 @@ from runner_env.contract.model import StageSpec
 from runner_env.core import Ambient
 from runner_env.execution import Box, Cancel, Limits, Request
 from runner_env.execution.policy import Policy
+from runner_env.pipeline.attempts import SHELL
 from runner_env.pipeline.limits import TimeLimits
 from runner_env.targets.inside import resolve_inside
 
@@ -52,8 +53,9 @@ class Unrecorded:
         with self.box.stage(spec.name.value, cancel=self.cancel) as scope:
             for command in spec.commands:
                 left_s = self.limits.allowance(spec, started).seconds
-                if left_s <= 0 or self.policy.check(command.text, cwd=cwd, root=self.root) is not None:
+                refusal = self.policy.check(command.text, cwd=cwd, root=self.root, env=spec.env)
+                if left_s <= 0 or refusal is not None:
                     return
-                request = Request(("/bin/sh", "-c", command.text), cwd, env, Limits(timeout_s=left_s))
+                request = Request((*SHELL, command.text), cwd, env, Limits(timeout_s=left_s))
                 if not scope.run(request, nowhere, nowhere).ok:
                     return

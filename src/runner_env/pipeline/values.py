@@ -23,7 +23,7 @@ class PlanItem:
     Attributes:
         stage: its name.
         status: `run` once it was started, `skipped` otherwise.
-        reason: why it was skipped; empty if it ran.
+        reason: why it was skipped, or that it broke off; empty if it ran to an end.
         ok: whether it ran to a good end; None while it has not run.
         duration_s: seconds it took; None while it has not run.
     """

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 _CONTRACT = ("pipeline", "bootstrap", "actions")
-NAMES = (*_CONTRACT, "run-record", "error", "check", "doctor")
+NAMES = (*_CONTRACT, "run-record", "proof", "error", "check", "doctor")
 """What `published_schema` knows; `schemas/<name>.schema.json` is where each is published."""
 
 
@@ -30,5 +30,12 @@ def _output_schemas() -> dict[str, Callable[[], dict[str, Any]]]:
     from runner_env.reporting.check import check_schema
     from runner_env.reporting.doctor import doctor_schema
     from runner_env.reporting.error import error_schema
+    from runner_env.reporting.proof import proof_schema
 
-    return {"run-record": record_schema, "error": error_schema, "check": check_schema, "doctor": doctor_schema}
+    return {
+        "run-record": record_schema,
+        "proof": proof_schema,
+        "error": error_schema,
+        "check": check_schema,
+        "doctor": doctor_schema,
+    }

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import os
 
 from runner_env.contract.model import StageName
+from runner_env.contract.requests import containment
 from runner_env.core import Finding, Verdict, Where
 from runner_env.errors import RunnerEnvError
+from runner_env.pipeline.plan import EVALUATION
 from runner_env.pipeline.values import StageStatus
-from runner_env.runs.inputs import NO_SANDBOX, RunInputs
+from runner_env.runs.inputs import RunInputs
+from runner_env.runs.progress import Progress
 from runner_env.targets.inside import shown
 from runner_env.text.masking import looks_secret
-
-if TYPE_CHECKING:
-    from runner_env.runs.run import Progress, Run
 
 _NAMED = 10
 _NO_PROOF = frozenset({StageName.BOOTSTRAP, StageName.ACTIONS, StageName.DEPLOY_TEARDOWN})
@@ -23,7 +23,8 @@ def declared(inputs: RunInputs) -> frozenset[StageName]:
     """The stages that the contract files declare."""
     files = {StageName.BOOTSTRAP: "bootstrap.yml", StageName.ACTIONS: "actions.yml"}
     folder = inputs.checkout.root / ".aider_fsm"
-    beside = {stage for stage, name in files.items() if (folder / name).exists()}
+    # A link that leads nowhere is declared too: loading it says what is wrong with it.
+    beside = {stage for stage, name in files.items() if os.path.lexists(folder / name)}
     return frozenset(beside | set(inputs.contract.stages))
 
 
@@ -44,17 +45,13 @@ def notes(inputs: RunInputs) -> list[Finding]:
     for name in sorted(given - set(inputs.settings.environ)):
         message = f"pass_env names {name}, which is not set."
         found.append(Finding("variable_not_set", message, hint="Set it, or leave it out.", verdict=Verdict.PASSED))
-    security = inputs.contract.security
-    if security.sandbox not in {None, "none"} or security.network == "none":
-        hint = "Nothing is contained: run it in a container if you do not trust it."
-        found.append(Finding("sandbox_not_available", NO_SANDBOX, where, hint, verdict=Verdict.PASSED))
-    return found
+    wanted = containment(inputs.contract)
+    return [*found, wanted] if wanted else found
 
 
-def missing(run: Run, *, scored: bool) -> list[Finding]:
+def missing(inputs: RunInputs, progress: Progress, *, scored: bool) -> list[Finding]:
     """Doubts about a run in which nothing went wrong: nothing ran, or there is no score."""
-    progress, contract = run.progress, Where(run.inputs.contract.file)
-    spec = run.inputs.contract.evaluation_metrics
+    contract, spec = Where(inputs.contract.file), inputs.contract.evaluation_metrics
     section = spec.where if spec else contract
     ran = {item.stage for item in progress.plan if item.status is StageStatus.RUN} - _NO_PROOF
     if not ran:
@@ -70,20 +67,22 @@ def missing(run: Run, *, scored: bool) -> list[Finding]:
     if not scored and progress.called.require_samples and StageName.ROLLOUT not in ran:
         message = "Samples are required, and the contract declares no rollout."
         return [Finding("rollout_not_declared", message, contract, "Add `rollout.run_cmds`.", stage="rollout")]
-    if scored and run.inputs.options.require_metrics and progress.artifacts.metrics is None:
+    if scored and inputs.options.require_metrics and progress.artifacts.metrics is None:
         message = "Metrics are required, and the contract declares no `metrics_path`."
         hint = "Declare `evaluation.metrics_path`, or pass require_metrics=False."
         return [Finding("metrics_not_declared", message, section, hint, (), Verdict.UNSCORED, "metrics")]
     return []
 
 
-def unfinished(progress: Progress) -> list[Finding]:
+def unfinished(inputs: RunInputs, progress: Progress) -> list[Finding]:
     """A run that ended before its evaluation proves nothing, however well it went until then."""
-    waiting = any(i.stage is StageName.EVALUATION and i.status is StageStatus.SKIPPED for i in progress.plan)
-    if not waiting or progress.verdict is not Verdict.PASSED:
+    waiting = any(item.stage in EVALUATION and item.status is StageStatus.SKIPPED for item in progress.plan)
+    unmeasured = inputs.options.require_metrics and progress.score is None
+    if progress.verdict is not Verdict.PASSED or not (waiting or unmeasured):
         return []
-    message = "The run ended before its evaluation."
-    return [Finding("not_evaluated", message, hint="Call evaluate() after rollout().", verdict=Verdict.UNSCORED)]
+    message = "The run ended before its evaluation." if waiting else "The run ended without a score."
+    hint = "Call evaluate() after rollout(); only a run with require_metrics=False passes without a score."
+    return [Finding("not_evaluated", message, hint=hint, verdict=Verdict.UNSCORED)]
 
 
 def changed(progress: Progress) -> list[Finding]:
@@ -104,6 +103,12 @@ def not_repaired(progress: Progress) -> list[Finding]:
     message = "The contract was not repaired: this version starts no agent program."
     hint = "Repair it by hand, or pass repair_iters=0 to leave this note out."
     return [Finding("repair_unavailable", message, hint=hint, verdict=Verdict.PASSED)]
+
+
+def unwatched(failure: str) -> Finding:
+    """Say that whoever watched saw only a part of the run."""
+    message = f"What observed the run failed, and was told nothing more: {failure}"
+    return Finding("observer_failed", message, hint="The evidence is whole; mend the observer.", verdict=Verdict.PASSED)
 
 
 def interrupted(reason: str) -> Finding:

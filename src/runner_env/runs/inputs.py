@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from runner_env.contract.model import Contract
-from runner_env.core import Ambient, Finding, Where
+from runner_env.contract.requests import containment, unusable_out_dir
+from runner_env.core import Ambient, Verdict
 from runner_env.errors import ContractError
 from runner_env.pipeline.limits import TimeLimits
 from runner_env.runs.options import CallOptions, SetupOptions
@@ -15,8 +16,6 @@ from runner_env.settings import Settings
 from runner_env.targets import Checkout
 
 Observer = Callable[[str, Mapping[str, Any]], None]
-
-NO_SANDBOX = "The contract asks for containment, and this version has only sandbox level none."
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +29,7 @@ class RunInputs:
         options: what `setup()` was asked for.
         settings: what the surroundings ask for.
         ambient: clock, identifiers, randomness.
-        observer: called with every event that the run recorded; what it raises is the caller's own affair.
+        observer: called with every event that the run recorded; it is not called again once it raised an `Exception`.
     """
 
     target: str
@@ -46,12 +45,22 @@ class RunInputs:
 
         Raises:
             OptionError: a variable that limits time is unusable.
-            ContractError: the contract requires a sandbox, which this version does not have.
+            ContractError: the contract requires a sandbox that this version does not have, or its `artifacts.out_dir`
+                leads out of the repository.
         """
-        security = self.contract.security
-        if security.sandbox_required and security.sandbox != "none":
-            hint = "Run it in a container, and delete `security.sandbox_required`."
-            raise ContractError([Finding("sandbox_not_available", NO_SANDBOX, Where(self.contract.file), hint)])
+        wanted = containment(self.contract)
+        out_dir = None if call.artifacts_dir else unusable_out_dir(self.contract, self.checkout.root)
+        refusals = [found for found in (wanted, out_dir) if found and found.verdict is not Verdict.PASSED]
+        if refusals:
+            raise ContractError(refusals)
+        self.limits(call, 0.0)
+
+    def limits(self, call: CallOptions, started: float) -> TimeLimits:
+        """The limits of a call whose time began at `started` on the monotonic clock.
+
+        Raises:
+            OptionError: a variable that limits time is unusable.
+        """
         declared = (spec.env for spec in self.contract.stages.values())
         environments = (call.env_overrides, self.settings.environ, *declared)
-        TimeLimits.of(security, environments, self.ambient.monotonic, 0.0)
+        return TimeLimits.of(self.contract.security, environments, self.ambient.monotonic, started)

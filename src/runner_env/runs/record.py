@@ -5,20 +5,22 @@ from __future__ import annotations
 import hashlib
 import platform
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, fields, replace
 from functools import cache
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from runner_env.core import Verdict
+from runner_env.core import ModelRef, Verdict
 from runner_env.formats import record as r
 from runner_env.formats.canonical import canonical
 from runner_env.formats.plain import plain
+from runner_env.formats.record import SEAL
+from runner_env.pipeline.plan import Plan
 from runner_env.pipeline.values import CommandRun, StageRun
+from runner_env.runs.context import RunContext
 from runner_env.runs.inputs import RunInputs
-
-if TYPE_CHECKING:
-    from runner_env.runs.run import Run
+from runner_env.runs.options import CallOptions
+from runner_env.targets.address import without_credentials
 
 
 @cache
@@ -32,46 +34,66 @@ def versions() -> dict[str, str]:
     }
 
 
-def opening(run: Run) -> dict[str, Any]:
+def opening(run_id: str, inputs: RunInputs, model: ModelRef | None, plan: Plan) -> dict[str, Any]:
     """What the journal says first."""
     return {
-        "run_id": run.run_id,
-        "target": run.inputs.target,
-        "workspace": str(run.inputs.checkout.root),
-        "revision": plain(_revision(run.inputs)),
-        "contract": plain(_contract(run.inputs)),
-        "model": plain(_model(run)),
-        "options": plain(run.inputs.options),
+        "run_id": run_id,
+        "target": inputs.target,
+        "workspace": str(inputs.checkout.root),
+        "revision": plain(_revision(inputs)),
+        "contract": plain(contract_record(inputs)),
+        "model": plain(_model(model)),
+        "options": _setup_options(inputs),
         "versions": versions(),
+        "declared": [item.stage.value for item in plan],
     }
 
 
-def write_record(run: Run) -> None:
-    """Write `record.json` and end the journal with the verdict."""
-    run.run_dir.journal.append(
-        "run_ended",
-        verdict=run.progress.verdict,
-        findings=plain(run.progress.findings),
-        plan=plain(run.progress.plan.items),
-    )
-    run.run_dir.store_bytes("record.json", canonical(plain(record(run))) + b"\n")
+def call_begun(run: RunContext, kind: str) -> dict[str, Any]:
+    """What the journal says when a call begins."""
+    progress = run.progress
+    return {
+        "kind": kind,
+        "sandbox": run.box.level,
+        "options": _call_options(progress.called),
+        "artifacts_dir": str(progress.artifacts_dir),
+        "findings": plain(progress.findings),
+    }
 
 
-def record(run: Run) -> r.RunRecord:
+def state(run: RunContext) -> dict[str, Any]:
+    """What the journal says at the end of a call and of the run."""
+    progress = run.progress
+    return {
+        "verdict": progress.verdict,
+        "score": progress.score,
+        "failed_stage": progress.failed_stage,
+        "findings": plain(progress.all_findings),
+        "plan": plain(progress.plan.items),
+        "usage": plain(progress.artifacts.usage),
+        "changed_tracked": list(progress.changed),
+    }
+
+
+def write_record(run: RunContext) -> None:
+    """Write `record.json`; the journal says the verdict before it, and the record's hash after it."""
+    run.run_dir.journal.append("run_ended", **state(run))
+    stored = run.run_dir.store_bytes("record.json", canonical(plain(record(run))) + b"\n")
+    run.run_dir.journal.append(SEAL, sha256=stored.sha256)
+
+
+def record(run: RunContext) -> r.RunRecord:
     """The run as one value."""
     progress, inputs, journal = run.progress, run.inputs, run.run_dir.journal
-    metrics = progress.artifacts.metrics
-    score = (metrics or {}).get("score")
-    passed = progress.verdict is Verdict.PASSED
     return r.RunRecord(
         run_id=run.run_id,
         target=inputs.target,
         verdict=progress.verdict,
-        ok=passed,
-        score=float(score) if passed and score is not None else None,
+        ok=progress.verdict is Verdict.PASSED,
+        score=progress.score,
         failed_stage=progress.failed_stage,
         findings=progress.all_findings,
-        metrics=metrics,
+        metrics=progress.artifacts.metrics,
         usage=progress.artifacts.usage,
         plan=tuple(
             r.PlanRecord(item.stage.value, item.status.value, item.reason, item.ok, item.duration_s)
@@ -81,10 +103,10 @@ def record(run: Run) -> r.RunRecord:
         claims=tuple(r.ClaimRecord(**asdict(claim)) for claim in progress.artifacts.claims),
         changed_tracked=progress.changed,
         revision=_revision(inputs),
-        contract=_contract(inputs),
-        model=_model(run),
+        contract=run.contract,
+        model=_model(run.model),
         mode=progress.called.mode,
-        options=_options(run),
+        options={"setup": _setup_options(inputs), "call": _call_options(progress.called)},
         versions=versions(),
         sandbox=run.box.level,
         started_at=run.started_at,
@@ -98,11 +120,24 @@ def record(run: Run) -> r.RunRecord:
     )
 
 
-def _options(run: Run) -> dict[str, Any]:
-    called = plain(run.progress.called)
-    assert isinstance(called, dict)
-    names = sorted(run.progress.called.env_overrides)
-    return {"setup": plain(run.inputs.options), "call": {**called, "env_overrides": names}}
+def contract_record(inputs: RunInputs) -> r.ContractRecord:
+    """The contract files as they are now."""
+    try:
+        bootstrap = (inputs.checkout.root / ".aider_fsm" / "bootstrap.yml").read_bytes()
+    except OSError:  # not there, or of no use: then the stage says so
+        return r.ContractRecord(inputs.contract.file, inputs.contract.sha256, None)
+    return r.ContractRecord(inputs.contract.file, inputs.contract.sha256, hashlib.sha256(bootstrap).hexdigest())
+
+
+def _setup_options(inputs: RunInputs) -> object:
+    options = inputs.options
+    return plain(replace(options, agent=replace(options.agent, url=without_credentials(options.agent.url))))
+
+
+def _call_options(called: CallOptions) -> dict[str, Any]:
+    """Of variables only the names: a value may be anything."""
+    values = {field.name: plain(getattr(called, field.name)) for field in fields(called)}
+    return {**values, "env_overrides": sorted(called.env_overrides)}
 
 
 def _revision(inputs: RunInputs) -> r.RevisionRecord:
@@ -112,14 +147,7 @@ def _revision(inputs: RunInputs) -> r.RevisionRecord:
     )
 
 
-def _contract(inputs: RunInputs) -> r.ContractRecord:
-    bootstrap = inputs.checkout.root / ".aider_fsm" / "bootstrap.yml"
-    digest = hashlib.sha256(bootstrap.read_bytes()).hexdigest() if bootstrap.is_file() else None
-    return r.ContractRecord(inputs.contract.file, inputs.contract.sha256, digest)
-
-
-def _model(run: Run) -> r.ModelRecord | None:
-    model = run.model
+def _model(model: ModelRef | None) -> r.ModelRecord | None:
     if model is None:
         return None
     return r.ModelRecord(model.kind.value, model.name, str(model.path) if model.path else None)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from runner_env.contract.model import StageName
 from runner_env.core import Capture, Ending, Finding, Usage, Verdict
 from runner_env.pipeline.values import CommandRun, PlanItem, StageRun
+from runner_env.verification.model import ROLLOUT_PATH
 
 if TYPE_CHECKING:
     from runner_env.runs.run import Run
@@ -83,7 +84,7 @@ class CallResult:
         verdict: passed, failed or unscored.
         failed_stage: where it went wrong, if it did.
         findings: everything found out, notes included; the first that is not a note explains the verdict.
-        metrics: the verified metrics, None before an evaluation or where there are none.
+        metrics: the metrics that were read, None before an evaluation or where there are none.
         artifacts_dir: the published copy of this call's stages.
         run_dir: the evidence.
         run_id: the run this call belongs to.
@@ -109,14 +110,14 @@ class CallResult:
 
 @dataclass(frozen=True, slots=True)
 class RolloutCallResult(CallResult):
-    """The result of `rollout()`. `rollout_path` is the verified `rollout.json`, if there is one."""
+    """The result of `rollout()`. `rollout_path` is the `rollout.json` that was read, if there was one."""
 
     rollout_path: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class EvaluationCallResult(CallResult):
-    """The result of `evaluate()`. `metrics_path` is the verified metrics file, if there is one."""
+    """The result of `evaluate()`. `metrics_path` is the metrics file that was read, if there was one."""
 
     metrics_path: Path | None = None
 
@@ -146,12 +147,11 @@ def _command_result(run: CommandRun, run_dir: Path) -> CommandResult:
 
 def rollout_result(run: Run, duration_s: float) -> RolloutCallResult:
     """What `rollout()` returns for a run in its present state."""
-    path = run.inputs.checkout.root / ".aider_fsm" / "rollout.json"
-    verified = run.progress.artifacts.rollout is not None
+    read = run.progress.artifacts.rollout is not None
     common = _common(run, duration_s)
     if run.open:
         common["plan"] = run.progress.plan.waiting("waits for evaluate()")
-    return RolloutCallResult(**common, rollout_path=path if verified else None)
+    return RolloutCallResult(**common, rollout_path=run.context.inputs.checkout.root / ROLLOUT_PATH if read else None)
 
 
 def evaluation_result(run: Run, duration_s: float) -> EvaluationCallResult:
@@ -161,10 +161,12 @@ def evaluation_result(run: Run, duration_s: float) -> EvaluationCallResult:
 
 
 def _metrics_path(run: Run) -> str | None:
-    artifacts, contract = run.progress.artifacts, run.inputs.contract
+    artifacts, inputs = run.progress.artifacts, run.context.inputs
+    contract = inputs.contract
     spec = contract.evaluation_metrics if artifacts.evaluation is not None else contract.benchmark_metrics
-    found = artifacts.metrics is not None and spec is not None and spec.path is not None
-    return str(run.inputs.checkout.root / spec.path) if found and spec and spec.path else None
+    if artifacts.metrics is None or spec is None or spec.path is None:
+        return None
+    return str(inputs.checkout.root / spec.path)
 
 
 def _common(run: Run, duration_s: float) -> dict[str, Any]:

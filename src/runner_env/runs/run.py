@@ -4,73 +4,33 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from runner_env.contract.model import StageName, TeardownPolicy
+from runner_env.contract.requests import unusable_out_dir
 from runner_env.core import Finding, ModelRef, Verdict
-from runner_env.errors import RunnerEnvError
+from runner_env.errors import ContractError, RunnerEnvError
 from runner_env.evidence.publish import Publisher
 from runner_env.evidence.rundir import RunDir
 from runner_env.evidence.workspace_lock import WorkspaceLock
 from runner_env.execution import Box, Cancel
 from runner_env.pipeline.checks import Artifacts, Checks
+from runner_env.pipeline.hiding import hidden_finding
 from runner_env.pipeline.plan import Plan
 from runner_env.pipeline.stage import RunningStage
 from runner_env.runs import conclusion, record
+from runner_env.runs.context import RunContext
 from runner_env.runs.inputs import RunInputs
 from runner_env.runs.options import CallOptions
+from runner_env.runs.progress import Progress
 from runner_env.runs.stages import Stages
+from runner_env.runs.watching import Watched
 from runner_env.targets import TrackedState, changed_tracked, diff
+from runner_env.text.masking import Masker
+from runner_env.verification.model import ARTIFACTS_PATH
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-
-@dataclass(slots=True)
-class Progress:
-    """What a run has come to so far.
-
-    Attributes:
-        plan: every declared stage.
-        stages: every stage that was started, in order.
-        findings: of the run itself, apart from its stages'.
-        artifacts: what the stages handed in.
-        called: what was asked for last.
-        artifacts_dir: the published copy of the last call.
-        publishing: the published copy that stages go to now; the teardown has its own.
-        changed: tracked files whose content the run changed.
-        bootstrap_env: what `bootstrap.yml` sets for every stage.
-        secrets: values that must not be recorded, by name.
-    """
-
-    plan: Plan
-    artifacts: Artifacts
-    stages: list[RunningStage] = field(default_factory=list)
-    findings: list[Finding] = field(default_factory=list)
-    called: CallOptions = field(default_factory=CallOptions)
-    artifacts_dir: Path = Path()
-    publishing: Path = Path()
-    changed: tuple[str, ...] = ()
-    bootstrap_env: dict[str, str] = field(default_factory=dict)
-    secrets: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def all_findings(self) -> tuple[Finding, ...]:
-        """The stages' findings in order, then the run's own."""
-        return (*(found for stage in self.stages for found in stage.run.findings), *self.findings)
-
-    @property
-    def verdict(self) -> Verdict:
-        """What all findings together make of the run."""
-        return Verdict.worst(finding.verdict for finding in self.all_findings)
-
-    @property
-    def failed_stage(self) -> str | None:
-        """Where the first finding that counts belongs."""
-        return next((f.stage for f in self.all_findings if f.verdict is not Verdict.PASSED), None)
+_TEARDOWN = frozenset({StageName.DEPLOY_TEARDOWN})
 
 
 class Run:
@@ -84,38 +44,52 @@ class Run:
             EvidenceError: the run directory cannot be made.
             ExecutionError: the box cannot be started.
         """
-        self.inputs = inputs
-        self.model = model
         self.run_id = inputs.ambient.new_run_id()
-        self.started = inputs.ambient.monotonic()
-        self.started_at = inputs.ambient.timestamp()
+        started, started_at = inputs.ambient.monotonic(), inputs.ambient.timestamp()
         self.cancel = Cancel()
         self._teardown_cancel = Cancel()  # what stops the run must not stop its teardown
         self.open = True
         self._pid = os.getpid()
-        root = inputs.checkout.root
-        with _undone_on_error() as undo:
-            undo.extend((self.cancel.close, self._teardown_cancel.close))
-            self._lock = WorkspaceLock.acquire(root, self.run_id, inputs.ambient)
-            undo.append(self._lock.close)
+        self._watched = Watched(inputs.observer) if inputs.observer else None
+        with ExitStack() as undo:
+            for cancel in (self.cancel, self._teardown_cancel):
+                undo.callback(cancel.close)
+            self._lock = WorkspaceLock.acquire(inputs.checkout.root, self.run_id, inputs.ambient)
+            undo.callback(self._lock.close)
             self.run_dir = RunDir.create(
-                inputs.settings.runs_dir, self.run_id, ambient=inputs.ambient, observer=inputs.observer
+                inputs.settings.runs_dir, self.run_id, ambient=inputs.ambient, observer=self._watched
             )
-            undo.append(self.run_dir.close)
+            undo.callback(self.run_dir.close)
             self.progress = Progress(Plan(conclusion.declared(inputs)), Artifacts())
-            self.run_dir.journal.append("run_started", **record.opening(self))
+            opening = record.opening(self.run_id, inputs, model, self.progress.plan)
+            self.run_dir.journal.append("run_started", **opening)
             self.box = Box.open(wait=False)  # it starts while the rest is made ready
-            undo.append(self.box.close)
-            self._tracked: TrackedState = changed_tracked(root)
+            undo.callback(self.box.close)
+            self._tracked: TrackedState = changed_tracked(inputs.checkout.root)
             self.progress.findings += conclusion.notes(inputs)
-            self.checks = Checks(
-                root,
-                inputs.contract,
-                self.run_dir,
-                inputs.options.require_metrics,
-                self.progress.artifacts,
-                self._tracked.files.__contains__,
+            self.context = RunContext(
+                inputs=inputs,
+                model=model,
+                run_id=self.run_id,
+                started=started,
+                started_at=started_at,
+                contract=record.contract_record(inputs),
+                run_dir=self.run_dir,
+                box=self.box,
+                checks=self._checks(inputs),
+                progress=self.progress,
             )
+            undo.pop_all()
+
+    def _checks(self, inputs: RunInputs) -> Checks:
+        return Checks(
+            inputs.checkout.root,
+            inputs.contract,
+            self.run_dir,
+            inputs.options.require_metrics,
+            self.progress.artifacts,
+            self._tracked.files.__contains__,
+        )
 
     def perform(self, kind: str, call: CallOptions, stages: Sequence[StageName]) -> None:
         """Run `stages` in order until one does not end well; trouble of the runner itself becomes a finding.
@@ -131,25 +105,39 @@ class Run:
         self.progress.called = call
         self._publish_into(kind)
         self.progress.artifacts_dir = self.progress.publishing
+        self.run_dir.journal.append("call_started", **record.call_begun(self.context, kind))
         self._run_in_order(stages)
 
     def _publish_into(self, kind: str) -> None:
-        default = self.inputs.checkout.root / ".aider_fsm" / "artifacts" / self.run_id
-        root = self.progress.called.artifacts_dir or default
-        self.progress.publishing = Publisher.next_pass(root, kind)
+        """Make the folder that is published into from now on: the caller's, or the contract's, or the usual one."""
+        inputs, progress = self.context.inputs, self.progress
+        repo, out_dir = inputs.checkout.root, inputs.contract.artifacts_out_dir
+        root, progress.publish_below = progress.called.artifacts_dir, None
+        if root is None and out_dir is not None:
+            if escapes := unusable_out_dir(inputs.contract, repo):
+                raise ContractError([escapes])
+            # Links as they are now may be followed; one that a stage makes later may not.
+            root, progress.publish_below = Path(os.path.realpath(repo / out_dir)) / self.run_id, repo
+        root = root or repo / ARTIFACTS_PATH / self.run_id
+        progress.publishing = Publisher.next_pass(root, kind, progress.publish_below)
 
     def _run_in_order(self, stages: Sequence[StageName]) -> None:
-        work = Stages(self, self.cancel, deadline_from=self.started)
+        plan, work = self.progress.plan, Stages(self.context, self.cancel, deadline_from=self.context.started)
         for stage in stages:
-            if self.cancel.is_set or stage not in self.progress.plan:
+            if self.cancel.is_set or stage not in plan:
                 continue
-            running = work.run(stage)
+            try:
+                running = work.run(stage)
+            except BaseException:
+                plan.broke_off(stage)
+                plan.skip_rest(f"{stage.value} broke off", but=_TEARDOWN)
+                raise
             if running is not None and not running.run.ok:
-                self.progress.plan.skip_rest(f"{stage.value} {running.run.verdict}", but=_TEARDOWN)
+                plan.skip_rest(f"{stage.value} {running.run.verdict}", but=_TEARDOWN)
                 return
 
     def conclude(self, *, scored: bool) -> None:
-        """Add what is only known once all stages of a call have run.
+        """Add what is only known once all stages of a call have run, and note where the run stands.
 
         Args:
             scored: whether the call was to produce a score.
@@ -158,9 +146,10 @@ class Run:
 
     def _conclude(self, scored: bool) -> None:
         if self.progress.verdict is Verdict.PASSED:
-            self.progress.findings += conclusion.missing(self, scored=scored)
+            self.progress.findings += conclusion.missing(self.context.inputs, self.progress, scored=scored)
         if self.progress.verdict is not Verdict.PASSED and self.progress.called.repair_iters:
             self.progress.findings += conclusion.not_repaired(self.progress)
+        self.run_dir.journal.note("call_ended", **record.state(self.context))
 
     def finish(self) -> None:
         """Tear down if it is due, end everything that still runs, write the record, let the workspace go.
@@ -181,17 +170,26 @@ class Run:
     def _end_processes(self) -> None:
         with ExitStack() as steps:
             for stage in self.progress.stages:
-                steps.callback(stage.seal)
-            self.box.close()
+                steps.callback(self._seal, stage)
+            killed = self.box.close()
+        self.run_dir.journal.note("box_closed", killed=killed)
+
+    def _seal(self, stage: RunningStage) -> None:
+        stage.seal(self.run_dir.journal)
+        self.progress.plan.ran(stage.run)  # what its services wrote may not have been recorded
 
     def _settle(self) -> None:
-        self.checks.restore()
-        self.progress.changed = diff(self._tracked, changed_tracked(self.inputs.checkout.root))
+        restored = self.context.checks.restore()
+        if restored:
+            self.run_dir.journal.note("restored", paths=list(restored))
+        self.progress.changed = diff(self._tracked, changed_tracked(self.context.inputs.checkout.root))
         self.progress.findings += conclusion.changed(self.progress)
 
     def _record(self) -> None:
-        self.progress.findings += conclusion.unfinished(self.progress)
-        record.write_record(self)
+        if self._watched and self._watched.failure:
+            self._found(conclusion.unwatched(self._watched.failure))
+        self.progress.findings += conclusion.unfinished(self.context.inputs, self.progress)
+        record.write_record(self.context)
 
     def stop(self, reason: str) -> None:
         """Make the run stop what it is doing: its stages, or, once it is ending, its teardown.
@@ -199,6 +197,10 @@ class Run:
         Safe in a signal handler.
         """
         (self.cancel if self.open else self._teardown_cancel).set(reason)
+
+    def can_be_completed(self, model: ModelRef, call: CallOptions) -> bool:
+        """Whether `call` may go on with what the run has done: it was not stopped, and model and mode are the same."""
+        return not self.cancel.is_set and (self.context.model, self.progress.called.mode) == (model, call.mode)
 
     @property
     def failed(self) -> bool:
@@ -211,19 +213,19 @@ class Run:
             self.progress.findings.append(conclusion.interrupted(self.cancel.reason))
 
     def _dump_cluster(self) -> None:
-        if self.inputs.contract.kubectl_dump.enabled and self.progress.stages and not self.cancel.is_set:
+        if self.context.inputs.contract.kubectl_dump.enabled and self.progress.stages and not self.cancel.is_set:
             self._publish_into("teardown")
             self._ending().dump_cluster()
 
     def _ending(self) -> Stages:
-        return Stages(self, self._teardown_cancel, deadline_from=self.inputs.ambient.monotonic())
+        return Stages(self.context, self._teardown_cancel, deadline_from=self.context.inputs.ambient.monotonic())
 
     def _teardown(self) -> None:
         stage = StageName.DEPLOY_TEARDOWN
         self.progress.plan.skip_rest("not asked for", but=_TEARDOWN)
         if stage not in self.progress.plan:
             return
-        policy = self.inputs.contract.teardown_policy
+        policy = self.context.inputs.contract.teardown_policy
         passed = self.progress.verdict is Verdict.PASSED
         due = {
             TeardownPolicy.ALWAYS: True,
@@ -242,6 +244,8 @@ class Run:
             if self.box.launched == launched:  # what is deployed must go, even if that cannot be written down
                 self._ending().run_unrecorded(stage)
                 self.progress.plan.skip(stage, "run without a record")
+            else:
+                self.progress.plan.broke_off(stage)
             raise
 
     def _attempt(self, step: Callable[..., None], *arguments: object) -> None:
@@ -249,24 +253,13 @@ class Run:
         try:
             step(*arguments)
         except (RunnerEnvError, OSError) as error:
-            found = conclusion.trouble(error)
-            if found not in self.progress.findings:  # a full disk is met at every step
-                self.progress.findings.append(found)
+            self._found(conclusion.trouble(error))
         except BaseException as error:
-            self.progress.findings.append(conclusion.bug(error))
+            self._found(conclusion.bug(error))
             raise
 
-
-_TEARDOWN = frozenset({StageName.DEPLOY_TEARDOWN})
-
-
-@contextmanager
-def _undone_on_error() -> Iterator[list[Callable[[], object]]]:
-    """Collects what undoes each step, and does it, last first, if a later step fails."""
-    undo: list[Callable[[], object]] = []
-    try:
-        yield undo
-    except BaseException:
-        for step in reversed(undo):
-            step()
-        raise
+    def _found(self, finding: Finding) -> None:
+        """Add a finding of the run itself, without secrets, once: a full disk is met at every step."""
+        found = hidden_finding(Masker(self.progress.secrets), finding)
+        if (found.code, found.message) not in {(known.code, known.message) for known in self.progress.all_findings}:
+            self.progress.findings.append(found)

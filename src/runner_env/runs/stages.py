@@ -2,38 +2,38 @@
 
 from __future__ import annotations
 
+import hashlib
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import runner_env.guest
 from runner_env.contract import expand_env, load_actions, load_bootstrap
 from runner_env.contract import variables as v
 from runner_env.contract.model import Actions, Bootstrap, StageName, StageSpec
 from runner_env.core import Finding, Verdict, Where
-from runner_env.errors import ContractError
+from runner_env.errors import ContractError, EvidenceError
 from runner_env.evidence.publish import Publisher
 from runner_env.execution import Cancel
 from runner_env.execution.policy import Policy, PolicyOptions
 from runner_env.formats.plain import plain
+from runner_env.pipeline.blame import not_written
 from runner_env.pipeline.bootstrap import BootstrapMemory, fingerprint, listing
+from runner_env.pipeline.context import StageContext
 from runner_env.pipeline.environment import LOCAL_KEY, Ingredients, granted
-from runner_env.pipeline.hiding import joined, not_masked, secrets_in
+from runner_env.pipeline.hiding import hidden_finding, joined, not_masked, secrets_in
 from runner_env.pipeline.kubectl import dump_cluster
-from runner_env.pipeline.limits import TimeLimits
-from runner_env.pipeline.stage import RunningStage, StageContext, StageRunner
+from runner_env.pipeline.stage import RunningStage, StageRunner
 from runner_env.pipeline.unrecorded import Unrecorded
 from runner_env.pipeline.values import StageRun
 from runner_env.runs.actions import put_away, run_actions
+from runner_env.runs.context import RunContext
 from runner_env.targets.inside import InsideWalk
 from runner_env.text.masking import Masker, looks_secret
-from runner_env.verification.model import ARTIFACTS_PATH
+from runner_env.verification import Started
+from runner_env.verification.model import ARTIFACTS_PATH, RUNTIME_ENV_PATH
 from runner_env.verification.started import enter_making
-
-if TYPE_CHECKING:
-    from runner_env.runs.run import Run
 
 _SERVICES = StageName.DEPLOY_SETUP
 _DEPLOY = frozenset({StageName.DEPLOY_SETUP, StageName.DEPLOY_HEALTH, StageName.DEPLOY_TEARDOWN})
@@ -42,7 +42,7 @@ _DEPLOY = frozenset({StageName.DEPLOY_SETUP, StageName.DEPLOY_HEALTH, StageName.
 class Stages:
     """Runs stages of one run under one `Cancel`."""
 
-    def __init__(self, run: Run, cancel: Cancel, *, deadline_from: float) -> None:
+    def __init__(self, run: RunContext, cancel: Cancel, *, deadline_from: float) -> None:
         """Prepare what the stages share.
 
         Args:
@@ -56,15 +56,14 @@ class Stages:
         self._run = run
         self._root = run.inputs.checkout.root
         self._cancel = cancel
-        inputs, overrides = run.inputs, run.progress.called.env_overrides
-        declared = tuple(spec.env for spec in inputs.contract.stages.values())
+        inputs, called = run.inputs, run.progress.called
         security = inputs.contract.security
-        self._hide(inputs.settings.environ, overrides, run.progress.bootstrap_env, *declared)
+        declared = (spec.env for spec in inputs.contract.stages.values())
+        self._hide(inputs.settings.environ, called.env_overrides, run.progress.bootstrap_env, *declared)
         self._policy = Policy(
             PolicyOptions(security.mode, security.allowlist, security.denylist, inputs.options.unattended)
         )
-        environments = (overrides, inputs.settings.environ, *declared)
-        self._limits = TimeLimits.of(security, environments, inputs.ambient.monotonic, deadline_from)
+        self._limits = inputs.limits(called, deadline_from)
 
     def _hide(self, *environments: Mapping[str, str]) -> None:
         """From now on, mask the secrets in these as well."""
@@ -77,16 +76,22 @@ class Stages:
         """Run one declared stage and check what it wrote; None if there was nothing to do."""
         how = {StageName.BOOTSTRAP: self._bootstrap, StageName.ACTIONS: self._actions}.get(stage)
         running = how() if how else self._declared(self._run.inputs.contract.stages[stage])
-        if running is not None:
-            self._run.progress.stages.append(running)
-            self._run.progress.plan.ran(running.run)
-            self._run.run_dir.journal.append(
-                "stage_ended",
-                stage=stage,
-                ok=running.run.ok,
-                duration_s=running.run.duration_s,
-                findings=plain(running.run.findings),
-            )
+        journal, plan = self._run.run_dir.journal, self._run.progress.plan
+        if running is None:
+            reason = next(item.reason for item in plan if item.stage is stage)
+            journal.note("stage_skipped", stage=stage, reason=reason)
+            return None
+        self._run.progress.stages.append(running)
+        plan.ran(running.run)
+        journal.append(
+            "stage_ended",
+            stage=stage,
+            ok=running.run.ok,
+            duration_s=running.run.duration_s,
+            ended=running.run.ended,
+            kept=running.run.kept,
+            findings=plain(running.run.findings),
+        )
         return running
 
     def run_unrecorded(self, stage: StageName) -> None:
@@ -105,14 +110,24 @@ class Stages:
         if spec.interactive and self._run.inputs.options.unattended == "guided":
             running.run = running.run.having(_without_terminal(spec))
         if running.run.ok:
-            required = self._run.progress.called.require_samples
-            findings = checks.after(stage, started, self._masker, require_samples=required)
-            running.run = running.run.having(*findings)
-            self._publish_artifacts(stage, findings)
+            try:
+                self._check(stage, started, running)
+            except EvidenceError as error:  # the stage has run, and that must not be lost
+                running.run = running.run.having(not_written(stage, error))
         return running
 
+    def _check(self, stage: StageName, started: Started | None, running: RunningStage) -> None:
+        required = self._run.progress.called.require_samples
+        findings = self._run.checks.after(stage, started, self._masker, require_samples=required)
+        running.run = running.run.having(*findings)
+        self._publish_artifacts(stage, findings)
+
+    def _publisher(self, folder: str = "") -> Publisher:
+        progress = self._run.progress
+        return Publisher(progress.publishing / folder, progress.publish_below)
+
     def _publish_artifacts(self, stage: StageName, findings: tuple[Finding, ...]) -> None:
-        publisher = Publisher(self._run.progress.publishing)
+        publisher = self._publisher()
         artifacts = self._run.progress.artifacts
         value = {StageName.EVALUATION: artifacts.evaluation, StageName.BENCHMARK: artifacts.benchmark}.get(stage)
         if value is not None:
@@ -142,7 +157,7 @@ class Stages:
             policy=self._policy,
             limits=self._limits,
             ambient=run.inputs.ambient,
-            publisher=Publisher(run.progress.publishing / folder),
+            publisher=self._publisher(folder),
         )
 
     def dump_cluster(self) -> None:
@@ -168,7 +183,7 @@ class Stages:
                 v.AIDER_FSM_RUN_ID: run.run_id,
                 v.AIDER_FSM_REPO_ROOT: str(self._root),
                 v.AIDER_FSM_RUNNER_ROOT: str(Path(runner_env.guest.__path__[0])),
-                v.AIDER_RUNTIME_ENV_PATH: str(self._root / ".aider_fsm" / "runtime_env.json"),
+                v.AIDER_RUNTIME_ENV_PATH: str(self._root / RUNTIME_ENV_PATH),
                 v.AIDER_EVAL_MODE: called.mode,
             },
             python=sys.executable,
@@ -237,7 +252,7 @@ class Stages:
         return env
 
     def _publish_bootstrap(self, bootstrap: Bootstrap, env: Mapping[str, str]) -> None:
-        publisher = Publisher(self._run.progress.publishing / "bootstrap")
+        publisher = self._publisher("bootstrap")
         text = (self._root / bootstrap.file).read_text("utf-8", "backslashreplace")
         publisher.text("bootstrap.yml", self._masker.text(text))
         shown = {name: "***" if looks_secret(name) else self._masker.text(value) for name, value in env.items()}
@@ -246,9 +261,9 @@ class Stages:
             publisher.json("bootstrap_parse_warnings.json", [str(note) for note in bootstrap.notes])
 
     def _unusable(self, stage: StageName, error: ContractError) -> RunningStage:
-        findings = tuple(replace(finding, stage=stage.value) for finding in error.findings)
-        publisher = Publisher(self._run.progress.publishing / stage.value)
-        publisher.text(f"{stage}_parse_error.txt", "".join(f"{finding}\n" for finding in findings))
+        found = (hidden_finding(self._masker, finding) for finding in error.findings)
+        findings = tuple(replace(finding, stage=stage.value) for finding in found)
+        self._publisher(stage.value).text(f"{stage}_parse_error.txt", "".join(f"{finding}\n" for finding in findings))
         started_at = self._run.inputs.ambient.timestamp()
         return RunningStage(StageRun(stage, (), findings, started_at, 0.0))
 
@@ -260,10 +275,16 @@ class Stages:
         return None if actions is None else self._run_actions(actions)
 
     def _run_actions(self, actions: Actions) -> RunningStage:
-        publisher = Publisher(self._run.progress.publishing / "actions")
+        publisher = self._publisher("actions")
         publisher.text("actions.yml", self._masker.text((self._root / actions.file).read_text("utf-8")))
         environment = self._environment(StageName.ACTIONS, {})
         empty = StageRun(StageName.ACTIONS, (), (), self._run.inputs.ambient.timestamp(), 0.0)
+
+        items = [
+            {"id": one.id, "kind": one.kind, "path": one.path, "content": _sha256(one.content)}
+            for one in actions.actions
+        ]
+        self._run.run_dir.journal.append("actions_started", file=actions.file, sha256=actions.sha256, actions=items)
 
         def execute(spec: StageSpec, keep: bool, folder: str) -> RunningStage:
             return self._execute(spec, environment, keep=keep, folder=folder)
@@ -290,6 +311,10 @@ class Stages:
             where, stage = Where(actions.file), StageName.ACTIONS.value
             note = Finding("actions_kept", message, where, hint, verdict=Verdict.PASSED, stage=stage)
             done.run = done.run.having(note)
+
+
+def _sha256(text: str | None) -> str | None:
+    return None if text is None else hashlib.sha256(text.encode()).hexdigest()
 
 
 def _without_terminal(spec: StageSpec) -> Finding:

@@ -1,0 +1,172 @@
+"""The attempts at one command: inside its limits, recorded before it starts and after it ended."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from runner_env.contract.model import CommandSpec, StageSpec
+from runner_env.core import Capture, Ending, Outcome, Span
+from runner_env.evidence.capture import CaptureFile
+from runner_env.evidence.rundir import RunDir
+from runner_env.execution import Limits, Request, Sink, StageScope
+from runner_env.pipeline.context import StageContext
+from runner_env.pipeline.limits import Allowance
+from runner_env.pipeline.values import CommandRun
+from runner_env.text.masking import Masker
+
+SHELL = ("/bin/sh", "-c")
+"""What a command line is handed to."""
+
+_TAIL_BYTES = 4000
+_NOT_RETRIED = frozenset({Ending.REFUSED, Ending.CANCELLED, Ending.LOST})
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """One output stream that is being recorded.
+
+    Attributes:
+        file: takes its bytes.
+        path: where they are stored.
+        reference: that place, POSIX, relative to the run directory.
+    """
+
+    file: CaptureFile
+    path: Path
+    reference: str
+
+    @classmethod
+    def open(cls, run_dir: RunDir, reference: str, masker: Masker) -> Stream:
+        """Begin to record."""
+        return cls(run_dir.capture(reference, masker=masker), run_dir.path / reference, reference)
+
+    def tail(self) -> tuple[Span, ...]:
+        """The end of what was recorded so far; nothing if that is nothing."""
+        _, start, end = self.file.tail(_TAIL_BYTES)
+        return (Span(self.reference, start, end),) if end > start else ()
+
+    def so_far(self) -> Capture:
+        """The stream as far as it is known while it may still be written to."""
+        return Capture(self.reference, self.file.total, 0, 0, "")
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """An attempt, its command as it may be shown; what it left running may still write."""
+
+    number: int
+    attempt: int
+    command: CommandSpec
+    outcome: Outcome
+    stdout: Stream
+    stderr: Stream
+
+    def so_far(self) -> CommandRun:
+        """The attempt while its output may still grow."""
+        return CommandRun(
+            self.number, self.attempt, self.command, self.outcome, self.stdout.so_far(), self.stderr.so_far()
+        )
+
+    def seal(self) -> CommandRun:
+        """Close its captures; the attempt as it stays."""
+        return CommandRun(
+            self.number, self.attempt, self.command, self.outcome, self.stdout.file.close(), self.stderr.file.close()
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Attempts:
+    """Tries commands of one stage.
+
+    Attributes:
+        context: what every stage of the run shares.
+        folder: where captures go, POSIX, relative to the run directory.
+        spec: the stage.
+        scope: where its commands run.
+        cwd: their working directory.
+        stage_started: when the stage began, on the monotonic clock.
+        on_error: is given what closes each capture, for a stage that breaks off.
+    """
+
+    context: StageContext
+    folder: str
+    spec: StageSpec
+    scope: StageScope
+    cwd: Path
+    stage_started: float
+    on_error: ExitStack
+
+    def run(self, number: int, command: CommandSpec, environment: Callable[[], Mapping[str, str]]) -> list[Tried]:
+        """Try `command` until it succeeds, its retries are used up, or another try makes no sense."""
+        tried = []
+        for attempt in range(1, self.spec.retries + 2):
+            tried.append(self._once(number, attempt, command, environment()))
+            if tried[-1].outcome.ok or tried[-1].outcome.ending in _NOT_RETRIED or self._allowance().seconds <= 0:
+                break
+        return tried
+
+    def _allowance(self) -> Allowance:
+        return self.context.limits.allowance(self.spec, self.stage_started)
+
+    def _once(self, number: int, attempt: int, command: CommandSpec, env: Mapping[str, str]) -> Tried:
+        run_dir, masker = self.context.run_dir, self.context.masker
+        stem = f"{self.folder}/{self.spec.name}_cmd{number:02}_try{attempt:02}"
+        stdout, stderr = (self._recorded(f"{stem}_{name}.txt") for name in ("stdout", "stderr"))
+        allowance = self._allowance()
+        shown = replace(command, text=masker.text(command.text))
+        run_dir.journal.append(
+            "command_started",
+            stage=self.spec.name,
+            number=number,
+            attempt=attempt,
+            command=shown.text,
+            cwd=str(self.cwd),
+            timeout_s=allowance.seconds,
+            stdout=stdout.reference,
+            stderr=stderr.reference,
+        )
+        outcome = (
+            self._refused(command)
+            or self._exhausted(allowance)
+            or self._execute(command, env, allowance, (stdout.file, stderr.file))
+        )
+        outcome = replace(outcome, reason=masker.text(outcome.reason))
+        if outcome.reason:
+            stderr.file.write(f"{outcome.reason}\n".encode())
+        run_dir.journal.append(
+            "command_ended", stage=self.spec.name, number=number, attempt=attempt, ending=outcome.ending,
+            exit_code=outcome.exit_code, duration_s=outcome.duration_s, cpu_s=outcome.cpu_s,
+            max_rss_kib=outcome.max_rss_kib, reason=outcome.reason,
+        )  # fmt: skip
+        return Tried(number, attempt, shown, outcome, stdout, stderr)
+
+    def _recorded(self, reference: str) -> Stream:
+        stream = Stream.open(self.context.run_dir, reference, self.context.masker)
+        self.on_error.callback(stream.file.close)
+        return stream
+
+    def _refused(self, command: CommandSpec) -> Outcome | None:
+        refusal = self.context.policy.check(command.text, cwd=self.cwd, root=self.context.root, env=self.spec.env)
+        if refusal is None:
+            return None
+        place = f"{refusal.where}: " if refusal.where else ""
+        return Outcome(Ending.REFUSED, 126, 0.0, reason=f"{refusal.code}: {place}{refusal.message}")
+
+    def _exhausted(self, allowance: Allowance) -> Outcome | None:
+        if allowance.seconds > 0:
+            return None
+        return Outcome(Ending.TIMED_OUT, 124, 0.0, reason=allowance.reason)
+
+    def _execute(
+        self,
+        command: CommandSpec,
+        env: Mapping[str, str],
+        allowance: Allowance,
+        sinks: tuple[Sink, Sink],
+    ) -> Outcome:
+        request = Request((*SHELL, command.text), self.cwd, env, Limits(timeout_s=allowance.seconds))
+        outcome = self.scope.run(request, *sinks)
+        return replace(outcome, reason=allowance.reason) if outcome.ending is Ending.TIMED_OUT else outcome

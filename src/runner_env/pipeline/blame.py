@@ -1,0 +1,90 @@
+"""What is said about a stage whose command did not end well, or whose output could not be kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from runner_env.contract.model import StageName, StageSpec
+from runner_env.core import Ending, Finding, Verdict
+from runner_env.errors import EvidenceError, TargetError
+from runner_env.pipeline.attempts import Tried
+from runner_env.pipeline.values import CommandRun
+
+
+def ended_badly(stage: StageName, tried: Tried) -> Finding:
+    """What an attempt that did not succeed makes of its stage; the end of its output is the evidence."""
+    outcome, text = tried.outcome, _short(tried.command.text)
+    code, message, hint, verdict = {
+        Ending.EXITED: (
+            "command_failed",
+            f"`{text}` ended with exit code {outcome.exit_code}.",
+            "Its output is in the evidence below.",
+            Verdict.FAILED,
+        ),
+        Ending.SIGNALLED: (
+            "command_killed",
+            f"`{text}` was killed by signal {(outcome.exit_code or 128) - 128}.",
+            "Was it out of memory, or did it crash? Its output is in the evidence below.",
+            Verdict.FAILED,
+        ),
+        Ending.TIMED_OUT: (
+            "command_timed_out",
+            f"`{text}` was ended after {outcome.duration_s:.1f} s ({outcome.reason}).",
+            "Make it faster or raise the limit that is named.",
+            Verdict.FAILED,
+        ),
+        Ending.REFUSED: (
+            "command_refused",
+            f"`{text}` was not executed ({outcome.reason}).",
+            "Change the command, or the lists and the mode in the contract's `security` section.",
+            Verdict.FAILED,
+        ),
+        Ending.CANCELLED: (
+            "interrupted",
+            f"`{text}` was ended because the run was told to stop ({outcome.reason}).",
+            "Run it again.",
+            Verdict.UNSCORED,
+        ),
+        Ending.LOST: (
+            "box_lost",
+            f"The process that watches over `{text}` disappeared, so its outcome is unknown.",
+            "Something ended the runner's own keeper; run it again.",
+            Verdict.UNSCORED,
+        ),
+    }[outcome.ending]
+    spans = (*tried.stdout.tail(), *tried.stderr.tail())
+    return Finding(code, message, tried.command.where, hint, spans, verdict, stage.value)
+
+
+def unusable_workdir(spec: StageSpec, error: TargetError) -> Finding:
+    """A stage that cannot even begin."""
+    message = f"The working directory of stage {spec.name} cannot be used: {error.message}"
+    hint = error.hint or "Name a folder of the repository that exists when the stage begins."
+    return Finding("workdir_unusable", message, where=spec.where, hint=hint, stage=spec.name.value)
+
+
+def not_written(stage: StageName, error: EvidenceError) -> Finding:
+    """A stage that ran, and about which something could not be written down or published."""
+    return Finding(error.code, error.message, error.where, error.hint, verdict=Verdict.UNSCORED, stage=stage.value)
+
+
+def not_recorded(stage: StageName, commands: Iterable[CommandRun]) -> tuple[Finding, ...]:
+    """A finding for each output stream of which a part is lost."""
+    return tuple(
+        Finding(
+            "output_not_recorded",
+            f"The output of `{_short(run.command.text)}` could not be recorded: {capture.error}",
+            where=run.command.where,
+            hint="Make room on the disk that holds RUNNER_ENV_HOME, then run it again.",
+            verdict=Verdict.UNSCORED,
+            stage=stage.value,
+        )
+        for run in commands
+        for capture in (run.stdout, run.stderr)
+        if capture.error
+    )
+
+
+def _short(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= 100 else line[:97] + "..."
