@@ -158,8 +158,8 @@ class EnvSession:
         """
         _known("rollout", keywords, RolloutKeywords)
         call = call_options(keywords)
-        self._inputs.check(call)
         model = resolve_model(llm)
+        self._inputs.check(call)
         with self._turn, INTERRUPTION:
             self._finish()
             self._model = model
@@ -189,8 +189,8 @@ class EnvSession:
         if waiting is not None and not waiting.cancel.is_set:
             keywords = {"mode": waiting.progress.called.mode, **keywords}
         call = call_options(keywords)
-        self._inputs.check(call)
         model = None if llm is None else resolve_model(llm)
+        self._inputs.check(call)
         with self._turn, INTERRUPTION:
             model = model or self._model
             if model is None:

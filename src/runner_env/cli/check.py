@@ -25,6 +25,7 @@ def check(target: str, pipeline: str, as_json: bool) -> int:
     from runner_env.cli.output import emit, wants_colour
     from runner_env.contract import lint
     from runner_env.core import EXIT_BAD_INPUT
+    from runner_env.pipeline.precheck import refused_commands
     from runner_env.reporting.check import CheckReport, render_check
     from runner_env.reporting.json import json_text
     from runner_env.settings import Settings
@@ -32,7 +33,7 @@ def check(target: str, pipeline: str, as_json: bool) -> int:
 
     settings = Settings.from_environ()
     root = fetch(target, settings=settings).root
-    report = CheckReport.of(target, pipeline, tuple(lint(root, pipeline)))
+    report = CheckReport.of(target, pipeline, (*lint(root, pipeline), *refused_commands(root, pipeline)))
     colour = wants_colour(sys.stdout, settings.environ)
     emit(json_text(report) if as_json else render_check(report, colour=colour))
     return 0 if report.ok else EXIT_BAD_INPUT

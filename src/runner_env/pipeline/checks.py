@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from functools import partial
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from runner_env.contract.model import Contract, MetricsSpec, StageName
-from runner_env.core import Finding, Usage
+from runner_env.core import Finding, Usage, Verdict
 from runner_env.errors import EvidenceError
 from runner_env.evidence.rundir import RunDir
 from runner_env.pipeline.hiding import SecretFree, has_secret, hidden, hidden_finding, masked_copy
@@ -44,6 +45,7 @@ class Artifacts:
         claims: every file taken in.
         usage: of the model, as the rollout claims it.
         aside: what earlier runs had left.
+        aside_of: the same by the stage that was about to write it.
     """
 
     runtime: dict[str, Any] = field(default_factory=dict)
@@ -53,6 +55,7 @@ class Artifacts:
     claims: list[Claim] = field(default_factory=list)
     usage: Usage = field(default_factory=Usage)
     aside: list[Aside] = field(default_factory=list)
+    aside_of: dict[StageName, tuple[Aside, ...]] = field(default_factory=dict)
 
     @property
     def metrics(self) -> dict[str, Any] | None:
@@ -90,25 +93,43 @@ class Checks:
         for one in aside:
             self.run_dir.journal.note("set_aside", stage=stage, path=one.relative, stored_at=one.stored_at)
         self.artifacts.aside += aside
+        self.artifacts.aside_of[stage] = aside
         return Started.now(self.root) if stage in _CHECKED else None
 
     def after(
-        self, stage: StageName, started: Started | None, masker: Masker, *, require_samples: bool
+        self, stage: StageName, started: Started | None, masker: Masker, *, require_samples: bool, limit: int
     ) -> tuple[Finding, ...]:
-        """Check what `stage`, which began at `started`, wrote; secrets in it are not recorded."""
+        """Check what `stage`, which began at `started`, wrote; secrets in it are not recorded.
+
+        Of a dataset, the rollout was asked to attempt `limit` items.
+        """
         if started is None:
             return ()
         store = SecretFree(self.run_dir.store_file, masker)
-        context = Context(repo=self.root, started=started, store=store)
+        context = Context(repo=self.root, started=started, store=store, limit=limit)
         verified = self._verify(stage, context, masker, require_samples=require_samples)
         self.artifacts.claims += verified.claims
         for claim in verified.claims:
             self.run_dir.journal.note("claim", stage=stage, **asdict(claim))
-        return (*(hidden_finding(masker, finding) for finding in verified.findings), *store.notes(stage.value))
+        moved = self._not_written_again(stage)
+        return (*(hidden_finding(masker, finding) for finding in verified.findings), *store.notes(stage.value), *moved)
 
     def restore(self) -> tuple[str, ...]:
         """Put back files under version control that were put aside and not written again; returns them."""
         return restore(self.root, self.artifacts.aside, self.run_dir.path)
+
+    def _not_written_again(self, stage: StageName) -> tuple[Finding, ...]:
+        return tuple(
+            Finding(
+                "earlier_output_moved",
+                f"What an earlier run left at {one.relative} was moved to {one.stored_at}, and not written again.",
+                hint="Only what this run writes counts.",
+                verdict=Verdict.PASSED,
+                stage=stage.value,
+            )
+            for one in self.artifacts.aside_of.get(stage, ())
+            if not os.path.lexists(self.root / one.relative)
+        )
 
     def _keep(self, masker: Masker, relative: str, fd: int) -> str:
         reference = f"previous/{len(self.artifacts.aside):02}/{relative}"

@@ -69,7 +69,7 @@ def missing(inputs: RunInputs, progress: Progress, *, scored: bool) -> list[Find
         return [Finding("rollout_not_declared", message, contract, "Add `rollout.run_cmds`.", stage="rollout")]
     if scored and inputs.options.require_metrics and progress.artifacts.metrics is None:
         message = "Metrics are required, and the contract declares no `metrics_path`."
-        hint = "Declare `evaluation.metrics_path`, or pass require_metrics=False."
+        hint = "Declare `evaluation.metrics_path`, or pass require_metrics=False (--no-require-metrics)."
         return [Finding("metrics_not_declared", message, section, hint, (), Verdict.UNSCORED, "metrics")]
     return []
 
@@ -97,11 +97,11 @@ def changed(progress: Progress) -> list[Finding]:
 
 
 def not_repaired(progress: Progress) -> list[Finding]:
-    """Say that a failure could have been repaired, after the failure itself."""
-    if any(finding.code in {"interrupted", "repair_unavailable"} for finding in progress.all_findings):
+    """Say that a failure of the target could have been repaired, after the failure itself."""
+    if progress.verdict is not Verdict.FAILED or any(f.code == "repair_unavailable" for f in progress.all_findings):
         return []
     message = "The contract was not repaired: this version starts no agent program."
-    hint = "Repair it by hand, or pass repair_iters=0 to leave this note out."
+    hint = "Repair it by hand; repair_iters=0 (--repair 0) leaves this note out."
     return [Finding("repair_unavailable", message, hint=hint, verdict=Verdict.PASSED)]
 
 

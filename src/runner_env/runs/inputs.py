@@ -9,7 +9,7 @@ from typing import Any
 from runner_env.contract.model import Contract
 from runner_env.contract.requests import containment, unusable_out_dir
 from runner_env.core import Ambient, Verdict
-from runner_env.errors import ContractError
+from runner_env.errors import ContractError, OptionError
 from runner_env.pipeline.limits import TimeLimits
 from runner_env.runs.options import CallOptions, SetupOptions
 from runner_env.settings import Settings
@@ -44,12 +44,16 @@ class RunInputs:
         """Find out, before anything is begun, whether a call can be carried out.
 
         Raises:
-            OptionError: a variable that limits time is unusable.
+            OptionError: evidence would lie inside the target, or a variable that limits time is unusable.
             ContractError: the contract requires a sandbox that this version does not have, or its `artifacts.out_dir`
                 leads out of the repository.
         """
+        root = self.checkout.root
+        if self.settings.home.resolve().is_relative_to(root):
+            message = f"The evidence would lie inside the target: {self.settings.home} is part of {root}."
+            raise OptionError("home_in_target", message, hint="Set RUNNER_ENV_HOME to a directory outside of it.")
         wanted = containment(self.contract)
-        out_dir = None if call.artifacts_dir else unusable_out_dir(self.contract, self.checkout.root)
+        out_dir = None if call.artifacts_dir else unusable_out_dir(self.contract, root)
         refusals = [found for found in (wanted, out_dir) if found and found.verdict is not Verdict.PASSED]
         if refusals:
             raise ContractError(refusals)

@@ -161,8 +161,19 @@ def call_options(given: Mapping[str, Any]) -> CallOptions:
     if not isinstance(env, Mapping):
         raise OptionError("bad_option", f"env_overrides is {env!r}, not a mapping of names to values")
     plain = {name: "" if value is None else str(value) for name, value in env.items()}
-    artifacts_dir = resolved("artifacts_dir", given.get("artifacts_dir"))
+    artifacts_dir = _folder("artifacts_dir", resolved("artifacts_dir", given.get("artifacts_dir")))
     return CallOptions(**{**given, "env_overrides": plain, "artifacts_dir": artifacts_dir})
+
+
+def _folder(option: str, path: Path | None) -> Path | None:
+    """A directory that is there, or that can be made where nothing is in the way."""
+    if path is None:
+        return None
+    there = next(place for place in (path, *path.parents) if place.exists())
+    if not there.is_dir() or path == path.parent:
+        message = f"{option} is {path}, which cannot be a directory of its own"
+        raise OptionError("bad_option", message, hint="Name a directory, or one that can be made.")
+    return path
 
 
 def resolved(name: str, value: str | Path | None) -> Path | None:

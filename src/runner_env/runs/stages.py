@@ -32,6 +32,7 @@ from runner_env.runs.context import RunContext
 from runner_env.targets.inside import InsideWalk
 from runner_env.text.masking import Masker, looks_secret
 from runner_env.verification import Started
+from runner_env.verification.hf_qa import asked_limit
 from runner_env.verification.model import ARTIFACTS_PATH, RUNTIME_ENV_PATH
 from runner_env.verification.started import enter_making
 
@@ -117,8 +118,13 @@ class Stages:
         return running
 
     def _check(self, stage: StageName, started: Started | None, running: RunningStage) -> None:
-        required = self._run.progress.called.require_samples
-        findings = self._run.checks.after(stage, started, self._masker, require_samples=required)
+        called, environ = self._run.progress.called, self._run.inputs.settings.environ
+        # Not what the contract declares: a target does not say itself how much of it suffices.
+        limit = asked_limit(
+            called.env_overrides.get(v.AIDER_EVAL_LIMIT) or environ.get(v.AIDER_EVAL_LIMIT), called.mode
+        )
+        required = called.require_samples
+        findings = self._run.checks.after(stage, started, self._masker, require_samples=required, limit=limit)
         running.run = running.run.having(*findings)
         self._publish_artifacts(stage, findings)
 
