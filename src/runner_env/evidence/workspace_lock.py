@@ -26,8 +26,13 @@ FORMAT = "runner-env/workspace-lock@1"
 ARTIFACTS = (".aider_fsm", "artifacts")
 LOCK = ".lock"
 
+_OWN = "An open session of this program holds it: call its evaluate() or close(), or use `with`."
+_ANOTHERS = "Wait until it ends, stop it, or run in a copy of the repository."
 _GATE_SECONDS = 2.0
 _LOCK_FILE = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_HELD: set[tuple[int, int]] = set()
+"""Device and inode of each lock file that this process holds. A process id would not do: containers share them."""
+
 _PLAIN = re.compile(r"[A-Za-z0-9._:+-]{1,128}")
 
 
@@ -69,6 +74,7 @@ class WorkspaceLock:
     def close(self) -> None:
         """Let the workspace go. May be called twice."""
         if self._fd >= 0:
+            _HELD.discard(_identity(self._fd))
             # Said aloud because a forked child may still hold a copy of the descriptor.
             fcntl.flock(self._fd, fcntl.LOCK_UN)
             os.close(self._fd)
@@ -98,10 +104,11 @@ def _take(folder: int, workspace: Path, run_id: str, ambient: Ambient) -> int:
             holder = {"format": FORMAT, "pid": os.getpid(), "run_id": run_id, "started": ambient.timestamp()}
             os.ftruncate(fd, 0)
             write_all(fd, canonical(holder) + b"\n")
+            _HELD.add(_identity(fd))
         except BlockingIOError as error:
             message = f"{_holder(fd)} holds the workspace {shown(workspace)}."
+            hint = _OWN if _identity(fd) in _HELD else _ANOTHERS
             os.close(fd)
-            hint = "Wait until it ends, stop it, or run in a copy of the repository."
             raise WorkspaceBusy("workspace_busy", message, hint=hint) from error
         except BaseException:
             os.close(fd)
@@ -146,6 +153,11 @@ def _open_lock(folder: int) -> int:
         os.close(fd)
         raise EvidenceError("evidence_link", f"{LOCK} is not a regular file.")
     return fd
+
+
+def _identity(fd: int) -> tuple[int, int]:
+    found = os.fstat(fd)
+    return found.st_dev, found.st_ino
 
 
 def _holder(fd: int) -> str:

@@ -56,6 +56,8 @@ class Run:
                 undo.callback(cancel.close)
             self._lock = WorkspaceLock.acquire(inputs.checkout.root, self.run_id, inputs.ambient)
             undo.callback(self._lock.close)
+            self.box = Box.open(wait=False)  # it starts while the rest is made ready
+            undo.callback(self.box.close)
             self.run_dir = RunDir.create(
                 inputs.settings.runs_dir, self.run_id, ambient=inputs.ambient, observer=self._watched
             )
@@ -63,8 +65,6 @@ class Run:
             self.progress = Progress(Plan(conclusion.declared(inputs)), Artifacts())
             opening = record.opening(self.run_id, inputs, model, self.progress.plan)
             self.run_dir.journal.append("run_started", **opening)
-            self.box = Box.open(wait=False)  # it starts while the rest is made ready
-            undo.callback(self.box.close)
             self._tracked: TrackedState = changed_tracked(inputs.checkout.root)
             self.progress.findings += conclusion.notes(inputs)
             self.context = RunContext(
