@@ -47,3 +47,18 @@ def test_no_note_about_repair_where_nothing_is_to_be_repaired(project: Make) -> 
     """An unscored run is not the contract's fault."""
     codes = [finding.code for finding in project(tests={"cmds": ["true"]}).evaluate().findings]
     assert "repair_unavailable" not in codes
+
+
+def test_what_cannot_be_started_blames_nobody(project: Make, scored: Make) -> None:
+    """A variable that is too large for the system is no fault of the target: unscored, tried once."""
+    made = project(tests={"cmds": ["true"], "retries": 3}, evaluation=scored())
+    result = made.evaluate(env_overrides={"BIG": "x" * 200_000})
+    assert (result.verdict, result.failed_stage) == ("unscored", "tests")
+    assert [finding.code for finding in result.findings][0] == "command_not_started"
+    assert len(result.verify.tests.results) == 1
+
+
+def test_a_revision_that_cannot_be_told_is_said(project: Make, scored: Make) -> None:
+    """A broken repository is run all the same, and the record does not pretend that there is none."""
+    result = project(evaluation=scored(), files={".git": "gitdir: nowhere"}).evaluate()
+    assert (result.ok, [finding.code for finding in result.findings]) == (True, ["revision_unknown"])

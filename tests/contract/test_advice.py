@@ -73,6 +73,14 @@ def test_what_is_only_advice(repo: Repo, text: str, code: str | None) -> None:
     assert _codes(findings, Verdict.PASSED) == ([code] if code else [])
 
 
+def test_keys_that_are_not_named_are_said_to_be_needed_by_default(repo: Repo) -> None:
+    """The list only matters where metrics are not required, so the note must not call `score` optional."""
+    (found,) = lint(repo({"pipeline.yml": "evaluation: {cmds: [echo], metrics_path: m.json, required_keys: [ok]}\n"}))
+    assert found.code == "keys_not_required"
+    assert "does not name `score`, needed all the same where metrics are required (the default)." in found.message
+    assert "--no-require-metrics" in (found.hint or "")
+
+
 def test_a_link_out_of_the_repository_is_named(repo: Repo, tmp_path: Path) -> None:
     """RT016: the workdir that is a link to the outside is refused by name, and so is a metrics file behind one."""
     (tmp_path / "outside").mkdir()

@@ -37,6 +37,17 @@ def test_a_run_never_gets_an_existing_directory(run: RunDir, tmp_path: Path) -> 
         assert caught.value.code == "evidence_exists"
 
 
+@pytest.mark.parametrize("below", ["", "runs", "home/runs"])
+def test_runs_below_a_file(below: str, tmp_path: Path) -> None:
+    """A home that is a file is named, with what to set."""
+    (tmp_path / "home").write_bytes(b"mine")
+    with pytest.raises(EvidenceError, match=r"/home is not a directory\.") as caught:
+        RunDir.create(tmp_path / "home" / below, "r")
+    assert caught.value.code == "evidence_io"
+    assert "RUNNER_ENV_HOME" in (caught.value.hint or "")
+    assert (tmp_path / "home").read_bytes() == b"mine"
+
+
 @pytest.mark.parametrize("run_id", ["", "..", "a/b", "/a"])
 def test_a_run_id_is_one_name(tmp_path: Path, run_id: str) -> None:
     """A run id that leads elsewhere is refused, and nothing is made."""

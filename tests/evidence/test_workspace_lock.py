@@ -41,6 +41,25 @@ def test_the_second_run_is_refused(tmp_path: Path) -> None:
     WorkspaceLock.acquire(tmp_path, "run-two", Ambient()).close()
 
 
+def test_an_own_session_that_was_left_open(tmp_path: Path, start: Callable[..., subprocess.Popen[str]]) -> None:
+    """Only who holds the workspace in this very process is told to close it; nothing is left to wait for then."""
+    own = r"An open session of this program holds it: call its evaluate\(\) or close\(\), or use `with`\."
+    for _ in range(2):
+        with (
+            WorkspaceLock.acquire(tmp_path, "one", Ambient()),
+            pytest.raises(WorkspaceBusy, match=own),
+        ):
+            WorkspaceLock.acquire(tmp_path, "two", Ambient())
+    holder = start(_HOLD, tmp_path, "other")
+    assert holder.stdin is not None
+    assert holder.stdout is not None
+    holder.stdin.write("go\n")
+    holder.stdin.flush()
+    assert holder.stdout.readline() == "won\n"
+    with pytest.raises(WorkspaceBusy, match="Wait until it ends"):
+        WorkspaceLock.acquire(tmp_path, "three", Ambient())
+
+
 def test_two_processes_at_the_same_moment(tmp_path: Path, start: Callable[..., subprocess.Popen[str]]) -> None:
     """Exactly one wins, and the loser names the winner, even where a killed run left its name (RT074)."""
     WorkspaceLock.acquire(tmp_path, "long-dead", Ambient()).close()

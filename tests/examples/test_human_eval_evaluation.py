@@ -64,7 +64,7 @@ def test_samples_are_read_for_the_evaluator(stage: Stage, tmp_path: Path) -> Non
 
 @pytest.mark.parametrize(
     ("lines", "ok", "named"),
-    [([], True, "empty"), ([LINE, LINE], True, "more than one"), ([LINE], False, "ok: false")],
+    [([], True, "empty"), ([LINE, LINE], True, "more than one"), ([LINE], False, "not have ok: true")],
 )
 def test_no_usable_samples_is_no_score(stage: Stage, tmp_path: Path, lines: list[Any], ok: bool, named: str) -> None:
     """Empty, doubled or failed rollouts are refused with the reason."""

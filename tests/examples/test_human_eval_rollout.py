@@ -101,7 +101,7 @@ def test_samples_come_in_the_order_of_the_problems(
     assert [sample["meta"]["task_id"] for sample in samples] == [f"HumanEval/{number}" for number in range(8)]
     assert [sample["reward"] for sample in samples] == [1.0, 0.0] * 4
     assert report["ok"] is True
-    assert report["counts"] == {"asked": 8, "samples": 8, "errors": 0, "correct": 4}
+    assert report["counts"] == {"samples": 8, "answered": 8, "errors": 0, "correct": 4}
     assert report["usage"] == {"input_tokens": 80, "output_tokens": sum(range(8)), "requests": 8}
     assert report["paths"]["samples_jsonl"] == ".aider_fsm/artifacts/r/rollout/rollout_samples.jsonl"
 
@@ -115,22 +115,23 @@ def test_an_error_costs_one_sample_and_is_counted(
     code, report, samples = rollout(stage, tmp_path, server.url, AIDER_EVAL_LIMIT="3")
     assert code == 0
     assert [sample["meta"]["task_id"] for sample in samples] == ["HumanEval/0", "HumanEval/2"]
-    assert report["counts"] == {"asked": 3, "samples": 2, "errors": 1, "correct": 2}
+    assert report["counts"] == {"samples": 3, "answered": 2, "errors": 1, "correct": 2}
     assert report["failures_by_type"] == {"http_400": 1}
     assert report["errors"] == [{"task_id": "HumanEval/1", "message": "HTTP 400: too long"}]
     assert "HumanEval/1: HTTP 400: too long" in capsys.readouterr().err
 
 
 @pytest.mark.usefixtures("package", "client")
-def test_a_refused_key_ends_the_rollout(
+def test_a_refused_key_ends_the_rollout_early(
     stage: Stage, serve: Callable[..., ScriptedModel], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """After a 401 nothing more is asked; exit code 1 and a message that names the variable."""
+    """After a 401 nothing more is asked; all count as errors, and the message names the variable."""
     server = serve([Reply("    return x")], api_key="right")
     code, report, samples = rollout(
         stage, tmp_path, server.url, OPENAI_API_KEY="wrong", AIDER_EVAL_MODE="full", AIDER_FSM_CONCURRENCY="1"
     )
-    assert (code, report["ok"], samples) == (1, False, [])
+    assert (code, "ok" in report, samples) == (0, False, [])
+    assert report["counts"] == {"samples": 12, "answered": 0, "errors": 12, "correct": 0}
     assert len(server.calls) == 1
     assert report["failures_by_type"] == {"http_401": 1, "not_asked": 11}
     said = capsys.readouterr().err
@@ -139,10 +140,23 @@ def test_a_refused_key_ends_the_rollout(
 
 
 @pytest.mark.usefixtures("package", "client")
-def test_nothing_but_errors_is_a_failure(stage: Stage, serve: Callable[..., ScriptedModel], tmp_path: Path) -> None:
-    """Without a single sample the stage fails and `ok` is false."""
-    code, report, _ = rollout(stage, tmp_path, serve([Reply(status=500)]).url, AIDER_EVAL_LIMIT="1")
-    assert (code, report["ok"]) == (1, False)
+def test_a_key_refused_halfway_is_a_failure(stage: Stage, serve: Callable[..., ScriptedModel], tmp_path: Path) -> None:
+    """Samples of a part that nobody chose are no rollout: exit code 1 and `ok` is false."""
+    server = serve([Rule([Reply(status=401)], match="task_1\\("), Reply("    return x")])
+    code, report, samples = rollout(stage, tmp_path, server.url, AIDER_EVAL_LIMIT="3", AIDER_FSM_CONCURRENCY="1")
+    assert (code, report["ok"], len(samples)) == (1, False, 1)
+    assert report["counts"] == {"samples": 3, "answered": 1, "errors": 2, "correct": 1}
+
+
+@pytest.mark.usefixtures("package", "client")
+def test_nothing_but_errors_is_not_the_targets_fault(
+    stage: Stage, serve: Callable[..., ScriptedModel], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Without a single answer the stage ends well, says why, and its counts say that every sample is an error."""
+    code, report, samples = rollout(stage, tmp_path, serve([Reply(status=500)]).url, AIDER_EVAL_LIMIT="1")
+    assert (code, "ok" in report, samples) == (0, False, [])
+    assert report["counts"] == {"samples": 1, "answered": 0, "errors": 1, "correct": 0}
+    assert "no samples" in capsys.readouterr().err
     assert report["usage"] == {"input_tokens": None, "output_tokens": None, "requests": 5}
 
 

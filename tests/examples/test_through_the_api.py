@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import socket
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 
 import runner_env
 from runner_env.contract import lint
+from runner_env.core import Verdict
 
 DEMO = Path(__file__).resolve().parents[2] / "scripts/demo.py"
 
@@ -41,6 +43,23 @@ def test_the_service_runs_every_stage(copy: Callable[[str], Path]) -> None:
     stages = ["tests", "deploy_setup", "deploy_health", "rollout", "evaluation", "benchmark", "deploy_teardown"]
     assert [(item.stage, item.status) for item in result.plan] == [(stage, "run") for stage in stages]
     assert not (repo / ".aider_fsm/service").exists()
+
+
+@pytest.mark.network
+@pytest.mark.slow
+@pytest.mark.parametrize("require_samples", [False, True])
+def test_a_dead_endpoint_leaves_the_run_unscored(copy: Callable[[str], Path], require_samples: bool) -> None:
+    """Nobody listens where the model should be: the verdict is unscored, and its first finding says why."""
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))  # bound, not listening: every connection is refused
+        endpoint = {"OPENAI_BASE_URL": f"http://127.0.0.1:{unused.getsockname()[1]}/v1", "AIDER_EVAL_LIMIT": "2"}
+        with runner_env.setup(copy("human_eval")) as session:
+            result = session.rollout(
+                llm="nobody", require_samples=require_samples, repair_iters=0, env_overrides=endpoint
+            )
+    assert (result.ok, result.verdict) == (False, Verdict.UNSCORED)
+    bad = [finding.code for finding in result.findings if finding.verdict is not Verdict.PASSED]
+    assert bad[0] == "rollout_counts_all_errors"
 
 
 @pytest.mark.network

@@ -14,7 +14,7 @@ import pytest
 
 from runner_env.core import Ending
 from runner_env.errors import ExecutionError, OptionError, PlatformUnsupported
-from runner_env.execution import Box
+from runner_env.execution import NOT_STARTED, Box
 
 if TYPE_CHECKING:
     from conftest import Bench, Eventually
@@ -67,6 +67,8 @@ def test_what_cannot_be_started(bench: Bench, argv: tuple[str, ...], code: int, 
         outcome = stage.run(bench.request(*argv), bench.out, bench.err)
     assert (outcome.ending, outcome.exit_code) == (Ending.EXITED, code)
     assert says in bench.err.data
+    assert outcome.reason.startswith(f"{NOT_STARTED}: cannot run 'true': ") == (says == b"too long")
+    assert bool(outcome.reason) == (says == b"too long")
 
 
 def test_missing_directory(bench: Bench) -> None:

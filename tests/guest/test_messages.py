@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 from hypothesis import given, settings
@@ -52,3 +54,23 @@ def test_last_words_are_heard() -> None:
         theirs.close()
         assert messages.receive(ours) == {"event": "exit"}
         assert messages.receive(ours) is None
+
+
+_PACK = """
+import os, sys
+from runner_env.guest import messages
+assert sys.getfilesystemencoding() != "utf-8", sys.getfilesystemencoding()
+text = bytes.fromhex(sys.argv[1]).decode()
+env = {"CONTRACT": text, "SYSTEM": os.environ["SYSTEM"]}
+argv, variables, cwd = messages.unpack(messages.pack([text], env, os.environ["SYSTEM"]))
+print(argv[0].hex(), variables[b"CONTRACT"].hex(), variables[b"SYSTEM"].hex(), cwd.hex())
+"""
+
+
+def test_a_contract_is_utf8_in_every_locale() -> None:
+    """Text that the locale cannot express arrives as UTF-8; what came from the system arrives as it was."""
+    text, foreign = "é目".encode(), b"caf\xc3\xa9\xff"
+    environ = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", b"SYSTEM": foreign}
+    code = [sys.executable, "-c", _PACK, text.hex()]
+    done = subprocess.run(code, env=environ, check=True, capture_output=True, text=True, timeout=30)
+    assert done.stdout.split() == [text.hex(), text.hex(), foreign.hex(), foreign.hex()]

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -63,6 +66,8 @@ def test_directory_inside_a_repository(make_checkout: MakeCheckout, settings: Se
     (root / "build").mkdir()
     assert fetch(root / "sub", settings=settings).revision.kind == "git"
     assert fetch(root / "build", settings=settings).revision.kind == "none"
+    (root / "build" / ".git").mkdir()
+    assert fetch(root / "build", settings=settings).revision.kind == "unknown"
 
 
 @pytest.mark.parametrize("name", ["-n", "--upload-pack=x", "a\nb", "it's", "caf\udce9", "x" * 255, "a b.git", "https:"])
@@ -141,10 +146,68 @@ def test_other_unusable_targets(tmp_path: Path, settings: Settings) -> None:
     assert code_of("a\0b", settings) == "target_path"
 
 
+_FETCH = """
+import os, sys
+from pathlib import Path
+from runner_env.errors import TargetError
+from runner_env.settings import Settings
+from runner_env.targets import fetch
+# Loaded before, because Python itself may lie where only root can read.
+if os.getuid() == 0:
+    os.setgroups([])
+    os.setgid(1000)
+    os.setuid(1000)
+try:
+    print(fetch(sys.argv[1], settings=Settings(Path("/nowhere"), {"PATH": os.environ["PATH"]})).revision.kind)
+except TargetError as error:
+    print(error.code, bool(error.hint))
+"""
+
+
+@pytest.fixture
+def public() -> Iterator[Path]:
+    """A folder that everybody may enter, which pytest's own are not."""
+    with tempfile.TemporaryDirectory() as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
+
+
+def fetched_by_another(path: Path) -> str:
+    """What an ordinary user gets who fetches a directory; one that root owns if the tests run as root."""
+    code = [sys.executable, "-c", _FETCH, path]
+    done = subprocess.run(code, check=False, capture_output=True, encoding="utf-8", timeout=30)
+    return done.stdout.strip() or done.stderr
+
+
+@pytest.mark.parametrize("mode", [0o000, 0o444, 0o111])
+@pytest.mark.parametrize("name", ["target", "target.git"])
+def test_a_directory_of_somebody_else(name: str, mode: int, public: Path) -> None:
+    """A directory that may not be listed or not be entered is a clear error."""
+    target = public / name
+    target.mkdir()
+    target.chmod(mode)
+    assert fetched_by_another(target) == "target_unreadable True"
+    target.chmod(0o755)
+    assert fetched_by_another(target) == "none"
+
+
+@pytest.mark.parametrize("kind", ["file", "directory"])
+def test_a_forbidden_git_directory(kind: str, public: Path) -> None:
+    """Where a `.git` may not be read, the revision is unknown, and the directory can be used."""
+    git_dir = public / "target" / ".git"
+    git_dir.parent.mkdir()
+    git_dir.mkdir() if kind == "directory" else git_dir.touch()
+    git_dir.chmod(0)
+    assert fetched_by_another(git_dir.parent) == "unknown"
+    git_dir.chmod(0o700)
+
+
 def test_without_git_a_directory_works(make_checkout: MakeCheckout, tmp_path: Path) -> None:
-    """Git is needed only where it is needed: a local path does without, at an unknown revision."""
+    """Git is needed only where it is needed: a local path does without, and one under version control says so."""
     settings = Settings(home=tmp_path, environ={"PATH": str(tmp_path)})
-    assert fetch(make_checkout(), settings=settings).revision == Revision("none")
+    (tmp_path / "plain").mkdir()
+    assert fetch(make_checkout(), settings=settings).revision == Revision("unknown")
+    assert fetch(tmp_path / "plain", settings=settings).revision == Revision("none")
 
 
 def test_without_git_a_url_is_a_clear_error(tmp_path: Path) -> None:

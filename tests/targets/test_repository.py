@@ -125,10 +125,18 @@ def test_line_ending_settings_are_honoured(make_checkout: MakeCheckout, git: Git
 
 @pytest.mark.parametrize("content", ["", "gitdir: /nowhere", "gitdir: \0"])
 def test_dead_git_file(content: str, tmp_path: Path, settings: Settings) -> None:
-    """A `.git` file that leads nowhere (a copied submodule) leaves a plain directory."""
+    """A `.git` file that leads nowhere (a copied submodule) leaves a directory whose revision is unknown."""
     (tmp_path / "work").mkdir()
     (tmp_path / "work" / ".git").write_text(content)
-    assert fetch(tmp_path / "work", settings=settings).revision.kind == "none"
+    assert fetch(tmp_path / "work", settings=settings).revision.kind == "unknown"
+
+
+@pytest.mark.parametrize("lost", ["HEAD", "objects"])
+def test_broken_repository(lost: str, make_checkout: MakeCheckout, settings: Settings) -> None:
+    """A repository that lost a part without which it is none does not pass for a plain directory, nor its folders."""
+    root = make_checkout()
+    (root / ".git" / lost).rename(root / "lost")
+    assert [fetch(path, settings=settings).revision.kind for path in (root, root / "sub")] == ["unknown", "unknown"]
 
 
 def test_empty_git_directory_is_no_repository(tmp_path: Path) -> None:

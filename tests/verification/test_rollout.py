@@ -159,21 +159,22 @@ def test_many_bad_lines_are_not_all_shown(judge: Judge) -> None:
 @pytest.mark.parametrize(
     ("counts", "expected"),
     [
-        ({"errors": 3, "samples": 3}, True),
-        ({"errors": 4, "samples": 3.0}, True),
-        ({"errors": 2, "samples": 3}, False),
-        ({"errors": 0, "samples": 0}, False),
-        ({"errors": 3, "samples": 0}, False),
-        ({"errors": True, "samples": True}, False),
-        ({"errors": "3", "samples": 3}, False),
-        ("x", False),
+        ({"errors": 3, "samples": 3}, "rollout_counts_all_errors"),
+        ({"errors": 4, "samples": 3.0}, "rollout_counts_all_errors"),
+        ({"errors": 2, "samples": 3}, "rollout_counts_some_errors"),
+        ({"errors": 0, "samples": 0}, None),
+        ({"errors": 3, "samples": 0}, "rollout_counts_some_errors"),
+        ({"errors": True, "samples": True}, None),
+        ({"errors": "3", "samples": 3}, None),
+        ("x", None),
     ],
 )
-def test_counts_that_are_all_errors_are_unscored(judge: Judge, counts: object, expected: bool) -> None:
-    """B073: trouble of the model blames nobody."""
+def test_counts_that_are_all_errors_are_unscored(judge: Judge, counts: object, expected: str | None) -> None:
+    """B073: trouble of the model blames nobody; where only some attempts failed, a note says so."""
     verified = judge({**GOOD, "counts": counts})
-    assert codes(verified) == (["rollout_counts_all_errors"] if expected else [])
-    assert Verdict.worst(f.verdict for f in verified.findings) is (Verdict.UNSCORED if expected else Verdict.PASSED)
+    assert codes(verified) == ([expected] if expected else [])
+    doubtful = expected == "rollout_counts_all_errors"
+    assert Verdict.worst(f.verdict for f in verified.findings) is (Verdict.UNSCORED if doubtful else Verdict.PASSED)
 
 
 def test_old_rollout_json_is_stale(bench: Bench) -> None:

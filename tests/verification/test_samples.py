@@ -50,7 +50,8 @@ def test_counts_sums_and_hash(read: Read) -> None:
         json.dumps({"prompt": "p", "completion": c, "reward": r, "meta": {"n": 1}}) + "\n"
         for c, r in [("x", 1), (" \t", 0), ("y", 0.5)]
     )
-    assert read(data) == SamplesReport(3, 3, 0, 0, (), 1, 1.5, hashlib.sha256(data.encode()).hexdigest(), len(data))
+    sha256 = hashlib.sha256(data.encode()).hexdigest()
+    assert read(data) == SamplesReport(3, 3, 0, 0, (), 1, 1.5, sha256, len(data), ("p", "p", "p"))
     assert read(data).reward_mean == 0.5
 
 
@@ -175,6 +176,16 @@ def test_growing_file_is_read_to_the_given_size_only(tmp_path: Path) -> None:
     assert read_samples(fd, len(GOOD) + 1).lines == 1
     assert read_samples(fd, 1 << 30).lines == 2
     os.close(fd)
+
+
+def test_prompts_are_kept_in_little_memory(read: Read) -> None:
+    """The first 200 are kept; of a huge one both ends, and two that differ in the middle still differ."""
+    huge = ["start " + "x" * 100_000 + middle + "y" * 100_000 + " end" for middle in "ab"]
+    lines = [json.dumps({"prompt": p, "completion": "c", "reward": 1}) for p in [*huge, *map(str, range(300))]]
+    first, second, *rest = read("\n".join(lines)).prompts
+    assert rest == [str(number) for number in range(198)]
+    assert first != second
+    assert all(p.startswith("start x") and p.endswith("y end") and len(p) < 70_000 for p in (first, second))
 
 
 MEASURE = """

@@ -113,9 +113,14 @@ def _metrics_advice(repo: Path, spec: MetricsSpec) -> Iterator[Finding]:
         yield Finding("link_escapes", message, spec.where, "Write the metrics inside the repository.")
     if missing := [key for key in ("ok", "score") if key not in spec.required_keys]:
         names = " and ".join(f"`{key}`" for key in missing)
-        yield note(
-            "keys_not_required", f"The metrics need not have {names}.", spec.where, "Name them in `required_keys`."
+        message = (
+            f"`required_keys` does not name {names}, needed all the same where metrics are required (the default)."
         )
+        hint = (
+            "Name `ok` and `score` if they must be there with `require_metrics=False` (`--no-require-metrics`) too, "
+            "or in a benchmark beside an evaluation."
+        )
+        yield note("keys_not_required", message, spec.where, hint)
 
 
 def _steps(contract: Contract | None, bootstrap: Bootstrap | None, actions: Actions | None) -> Iterator[_Step]:

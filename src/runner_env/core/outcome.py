@@ -48,7 +48,7 @@ class Outcome:
         duration_s: seconds on the monotonic clock.
         cpu_s: user and system seconds of the command and its waited-for children.
         max_rss_kib: peak resident memory of its largest process, KiB.
-        reason: why it was refused, cancelled or lost; empty otherwise.
+        reason: why it was refused, cancelled, lost or not started; empty otherwise.
     """
 
     ending: Ending

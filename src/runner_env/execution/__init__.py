@@ -4,5 +4,6 @@ from runner_env.execution.box import Box
 from runner_env.execution.cancel import Cancel
 from runner_env.execution.request import Limits, Request, Sink, StageEnd
 from runner_env.execution.stage import StageScope
+from runner_env.guest.messages import NOT_STARTED
 
-__all__ = ["Box", "Cancel", "Limits", "Request", "Sink", "StageEnd", "StageScope"]
+__all__ = ["NOT_STARTED", "Box", "Cancel", "Limits", "Request", "Sink", "StageEnd", "StageScope"]

@@ -146,7 +146,7 @@ class Attendance:
         assert end is not None
         code = end.code if end.code >= 0 else 128 - end.code
         ending = self._cause or (Ending.EXITED if end.code >= 0 else Ending.SIGNALLED)
-        reason = self._cancel.reason if self._cancel is not None and ending is Ending.CANCELLED else ""
+        reason = self._cancel.reason if self._cancel is not None and ending is Ending.CANCELLED else end.reason
         if ending is Ending.TIMED_OUT:
             code = TIMED_OUT_CODE
         return Outcome(ending, code, self._duration_s, end.cpu_s, end.max_rss_kib, reason)

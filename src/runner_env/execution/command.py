@@ -28,6 +28,7 @@ class _Exit:
     code: int
     cpu_s: float
     max_rss_kib: int
+    reason: str
 
 
 class Command:

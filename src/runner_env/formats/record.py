@@ -29,7 +29,7 @@ class RevisionRecord:
 
     Attributes:
         source: `path` for a directory in place, `git` for a clone.
-        kind: `git`, or `none` where the target is not under version control.
+        kind: `git`; `none` where the target is not under version control; `unknown` where its `.git` cannot be read.
         commit: full commit id.
         ref: branch or tag, if one was asked for or is checked out.
         dirty: whether tracked files differed from the commit before the run.

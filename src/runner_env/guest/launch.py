@@ -21,11 +21,13 @@ class NotStarted(Exception):
 
     Attributes:
         code: a shell's exit code: 127 if there is no such program, else 126.
+        too_large: whether the program was never tried, because arguments and environment exceed what the system takes.
     """
 
-    def __init__(self, code: int, message: str) -> None:
+    def __init__(self, code: int, message: str, *, too_large: bool = False) -> None:
         super().__init__(message)
         self.code = code
+        self.too_large = too_large
 
 
 def spawn(argv: list[bytes], env: dict[bytes, bytes], cwd: bytes, out: int, err: int) -> int:
@@ -106,7 +108,8 @@ def _spawn_first(
             problem = problem or error
     if problem is None:
         raise NotStarted(_NOT_FOUND, f"cannot run {_show(argv[0])}: not found")
-    raise NotStarted(_NOT_RUNNABLE, f"cannot run {_show(argv[0])}: {problem.strerror}")
+    message = f"cannot run {_show(argv[0])}: {problem.strerror}"
+    raise NotStarted(_NOT_RUNNABLE, message, too_large=problem.errno == errno.E2BIG)
 
 
 def _show(name: bytes) -> str:

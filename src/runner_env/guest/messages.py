@@ -26,6 +26,9 @@ else:
 MARK = "RUNNER_ENV_BOX"
 """Environment variable that every process of a box carries: `<token of the box>.<number of the command>`."""
 
+NOT_STARTED = "not_started"
+"""What the reason begins with where a command, through no fault of its program, was never started."""
+
 _MAX_MESSAGE = 1 << 16
 _INT_BYTES = 4
 _LETTERS = {str: "s", int: "i", float: "f", bool: "b"}
@@ -72,13 +75,17 @@ def receive_with_descriptors(channel: socket.socket, count: int) -> tuple[dict[s
 def pack(argv: Sequence[str], env: Mapping[str, str], cwd: str) -> int:
     """Write a command into a fresh memory file.
 
+    Arguments are UTF-8, as the contract that they come from, whatever the locale. The directory and the variables may
+    come from the system, so they become the bytes they were; a variable that cannot have come from there is UTF-8 too.
+
     Returns:
         Its descriptor, which the caller closes.
     """
-    words = [cwd, str(len(argv)), *argv, *(word for pair in env.items() for word in pair)]
+    words = [os.fsencode(cwd), b"%d" % len(argv), *map(_utf8, argv)]
+    words += [_system_bytes(word) for pair in env.items() for word in pair]
     descriptor = os.memfd_create("command", os.MFD_CLOEXEC)
     with open(descriptor, "wb", closefd=False) as file:
-        file.write(_joined(map(os.fsencode, words)))
+        file.write(_joined(words))
     return descriptor
 
 
@@ -92,6 +99,17 @@ def unpack(descriptor: int) -> tuple[list[bytes], dict[bytes, bytes], bytes]:
     with open(descriptor, "rb", closefd=False) as file:
         cwd, count, *words = _split(file.read())
     return words[: int(count)], dict(_pairs(words[int(count) :])), cwd
+
+
+def _utf8(word: str) -> bytes:
+    return word.encode("utf-8", "surrogateescape")
+
+
+def _system_bytes(word: str) -> bytes:
+    try:
+        return os.fsencode(word)
+    except UnicodeEncodeError:
+        return _utf8(word)
 
 
 def _encoded(message: Mapping[str, Value]) -> bytes:

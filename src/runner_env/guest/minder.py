@@ -10,8 +10,9 @@ A minder that is left alone by a command waits for the next one: a fork takes as
     runner -> minder   {"op": "run", "mark": "..."} with the descriptors [stdout, stderr, packed command]
                        {"op": "end", "grace_s": 2.0}   ask all to end, kill after the grace (0: at once)
                        {"op": "count"}
-    minder -> runner   {"event": "exit", "code", "cpu_s", "max_rss_kib", "alone"}   the command itself has ended
+    minder -> runner   {"event": "exit", "code", "cpu_s", "max_rss_kib", "alone", "reason"}   the command has ended
                                                                    (alone: and nothing is left; more may be run)
+                                                                   (reason: why the system would not start it)
                        {"event": "ended", "killed": 3}                              nothing is left
                        {"event": "alive", "count": 2}                               answers `count`
                        {"event": "error", "reason": "..."}                          it could not be started
@@ -102,15 +103,16 @@ def _start(channel: socket.socket, descriptors: list[int], mark: str) -> int | N
         return launch.spawn(argv, env, cwd, out, err)
     except launch.NotStarted as problem:
         os.write(err, f"runner-env: {problem}\n".encode(errors="backslashreplace"))
-        _report(channel, tree.Death(0, problem.code, 0.0, 0), alone=True)
+        reason = f"{messages.NOT_STARTED}: {problem}" if problem.too_large else ""
+        _report(channel, tree.Death(0, problem.code, 0.0, 0), alone=True, reason=reason)
     except OSError as error:
         messages.send(channel, {"event": "error", "reason": f"no process can be started: {error.strerror}"})
     return None
 
 
-def _report(channel: socket.socket, death: tree.Death, *, alone: bool) -> None:
+def _report(channel: socket.socket, death: tree.Death, *, alone: bool, reason: str = "") -> None:
     figures = {"code": death.code, "cpu_s": death.cpu_s, "max_rss_kib": death.max_rss_kib}
-    messages.send(channel, {"event": "exit", **figures, "alone": alone})
+    messages.send(channel, {"event": "exit", **figures, "alone": alone, "reason": reason})
 
 
 class _Minder:

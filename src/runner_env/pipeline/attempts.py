@@ -11,7 +11,7 @@ from runner_env.contract.model import CommandSpec, StageSpec
 from runner_env.core import Capture, Ending, Outcome, Span
 from runner_env.evidence.capture import CaptureFile
 from runner_env.evidence.rundir import RunDir
-from runner_env.execution import Limits, Request, Sink, StageScope
+from runner_env.execution import NOT_STARTED, Limits, Request, Sink, StageScope
 from runner_env.pipeline.context import StageContext
 from runner_env.pipeline.limits import Allowance
 from runner_env.pipeline.values import CommandRun
@@ -22,6 +22,11 @@ SHELL = ("/bin/sh", "-c")
 
 _TAIL_BYTES = 4000
 _NOT_RETRIED = frozenset({Ending.REFUSED, Ending.CANCELLED, Ending.LOST})
+
+
+def not_started(outcome: Outcome) -> bool:
+    """Whether the system would not even start the command, as one with an environment that is too large."""
+    return outcome.ending is Ending.EXITED and outcome.reason.startswith(NOT_STARTED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +109,8 @@ class Attempts:
         tried = []
         for attempt in range(1, self.spec.retries + 2):
             tried.append(self._once(number, attempt, command, environment()))
-            if tried[-1].outcome.ok or tried[-1].outcome.ending in _NOT_RETRIED or self._allowance().seconds <= 0:
+            outcome = tried[-1].outcome
+            if outcome.ok or outcome.ending in _NOT_RETRIED or not_started(outcome) or self._allowance().seconds <= 0:
                 break
         return tried
 
@@ -134,7 +140,7 @@ class Attempts:
             or self._execute(command, env, allowance, (stdout.file, stderr.file))
         )
         outcome = replace(outcome, reason=masker.text(outcome.reason))
-        if outcome.reason:
+        if outcome.reason and not not_started(outcome):  # that has been said by who tried to start it
             stderr.file.write(f"{outcome.reason}\n".encode())
         run_dir.journal.append(
             "command_ended", stage=self.spec.name, number=number, attempt=attempt, ending=outcome.ending,

@@ -7,13 +7,19 @@ from collections.abc import Iterable
 from runner_env.contract.model import StageName, StageSpec
 from runner_env.core import Ending, Finding, Verdict
 from runner_env.errors import EvidenceError, TargetError
-from runner_env.pipeline.attempts import Tried
+from runner_env.pipeline.attempts import Tried, not_started
 from runner_env.pipeline.values import CommandRun
 
 
 def ended_badly(stage: StageName, tried: Tried) -> Finding:
     """What an attempt that did not succeed makes of its stage; the end of its output is the evidence."""
     outcome, text = tried.outcome, _short(tried.command.text)
+    spans = (*tried.stdout.tail(), *tried.stderr.tail())
+    if not_started(outcome):
+        message = f"`{text}` could not be started ({outcome.reason})."
+        hint = "The system takes at most 128 KiB for each argument and variable, and a few MiB for all: shorten them."
+        where = tried.command.where
+        return Finding("command_not_started", message, where, hint, spans, Verdict.UNSCORED, stage.value)
     code, message, hint, verdict = {
         Ending.EXITED: (
             "command_failed",
@@ -52,7 +58,6 @@ def ended_badly(stage: StageName, tried: Tried) -> Finding:
             Verdict.UNSCORED,
         ),
     }[outcome.ending]
-    spans = (*tried.stdout.tail(), *tried.stderr.tail())
     return Finding(code, message, tried.command.where, hint, spans, verdict, stage.value)
 
 

@@ -45,6 +45,10 @@ def notes(inputs: RunInputs) -> list[Finding]:
     for name in sorted(given - set(inputs.settings.environ)):
         message = f"pass_env names {name}, which is not set."
         found.append(Finding("variable_not_set", message, hint="Set it, or leave it out.", verdict=Verdict.PASSED))
+    if inputs.checkout.revision.kind == "unknown":
+        message = "Which revision this is cannot be told: git cannot read the repository's .git."
+        hint = "Mend the repository, or clone it again."
+        found.append(Finding("revision_unknown", message, hint=hint, verdict=Verdict.PASSED))
     wanted = containment(inputs.contract)
     return [*found, wanted] if wanted else found
 

@@ -13,12 +13,13 @@ from runner_env.targets.address import GitTarget, LocalTarget, masked, parse_tar
 from runner_env.targets.clones import Clones
 from runner_env.targets.git import Git
 from runner_env.targets.remote import Remote
-from runner_env.targets.repository import find_repository, is_git_dir, read_head
+from runner_env.targets.repository import find_repository, has_unread_git, is_git_dir, read_head
 from runner_env.targets.submodules import refuse_unsafe_submodules
 from runner_env.targets.tracked import is_dirty, snapshot
 
 if TYPE_CHECKING:
     from runner_env.settings import Settings
+    from runner_env.targets.repository import Repository
 
 TIMEOUT_NAME = "AIDER_FSM_GIT_CLONE_TIMEOUT_SECONDS"
 """Environment variable: seconds for all of a clone."""
@@ -32,14 +33,15 @@ class Revision:
     """Exactly which revision a checkout is.
 
     Attributes:
-        kind: `git`, or `none` where nothing keeps revisions (or git itself is missing).
+        kind: `git`, `none` where nothing keeps revisions, or `unknown` where a `.git` is there that cannot be read as
+            a repository (broken, forbidden, or git itself is missing).
         commit: full commit id; None before the first commit.
         ref: for a clone the ref asked for, for a path the branch checked out; None if there is none.
         dirty: whether tracked files differ from `commit`; None if unknown.
         url: where it came from, without credentials: the URL cloned, or the path's remote `origin`.
     """
 
-    kind: Literal["git", "none"]
+    kind: Literal["git", "none", "unknown"]
     commit: str | None = None
     ref: str | None = None
     dirty: bool | None = None
@@ -122,16 +124,20 @@ def _local(path: Path, settings: Settings) -> Checkout:
     except TargetError as error:
         if error.code != "git_missing":
             raise
-        return Checkout(path, Revision("none"), "path")
+        return _without_commit(path, None)
     refuse_unsafe_submodules(path, git)
     repository = find_repository(path)
     if repository is None:
-        return Checkout(path, Revision("none"), "path")
+        return _without_commit(path, None)
     head = read_head(repository, git)
     if repository.top != path and not snapshot(repository, head, git).files:
         # It lies in somebody's repository by accident: nothing in it is of that revision.
-        return Checkout(path, Revision("none"), "path")
+        return _without_commit(path, repository)
     return Checkout(path, Revision("git", head.commit, head.ref, is_dirty(repository, head, git), head.url), "path")
+
+
+def _without_commit(path: Path, around: Repository | None) -> Checkout:
+    return Checkout(path, Revision("unknown" if has_unread_git(path, around) else "none"), "path")
 
 
 def _cloned(target: GitTarget, settings: Settings, base: Path) -> Checkout:
@@ -155,12 +161,16 @@ def _existing(text: str, settings: Settings) -> Path | None:
     if not text.strip() or "\0" in text:
         return None
     try:
-        path = _expanded(text, settings)
-        path.stat()
-        return path.resolve(strict=True)
+        path = _expanded(text, settings).resolve(strict=True)
+        if path.is_dir():
+            os.scandir(path).close()
+            os.lstat(f"{path}/.")  # To look a name up takes another permission than to list the names.
+        return path
     except PermissionError as error:
         raise TargetError(
-            "target_unreadable", f"{text!r} cannot be read: {error.strerror}.", hint="Check the permissions."
+            "target_unreadable",
+            f"{text!r} cannot be read: {error.strerror}.",
+            hint="Check its owner and its permissions, or run as a user who may read it.",
         ) from error
     except (OSError, RuntimeError):
         # Not there, a loop of links, no such user, or longer than any name: not an existing path.

@@ -98,6 +98,21 @@ def find_repository(root: Path) -> Repository | None:
     return None
 
 
+def has_unread_git(root: Path, below: Repository | None = None) -> bool:
+    """Whether a `.git` that is no repository (broken, or not ours to read) lies in `root` or above it.
+
+    Args:
+        root: absolute, resolved.
+        below: what `find_repository` found, where the search ends.
+    """
+    for top in (root, *root.parents):
+        if below is not None and top == below.top:
+            return False
+        if os.path.lexists(top / ".git"):
+            return True
+    return False
+
+
 def is_git_dir(path: Path) -> bool:
     """Whether git would take `path` for a git directory (gitrepository-layout(5))."""
     return os.path.lexists(path / "HEAD") and _common_dir(path).joinpath("objects").is_dir()
@@ -230,9 +245,13 @@ def _quoted(value: str) -> str:
 
 def _git_dir(top: Path) -> Path | None:
     entry = top / ".git"
-    if entry.is_file():
-        entry = top / _first_line(entry).removeprefix("gitdir:").lstrip(" ")
-    return entry if is_git_dir(entry) else None
+    try:
+        if entry.is_file():
+            entry = top / _first_line(entry).removeprefix("gitdir:").lstrip(" ")
+        return entry if is_git_dir(entry) else None
+    except PermissionError:
+        # Not a repository for us, and not nothing either: `has_unread_git` tells.
+        return None
 
 
 def _common_dir(git_dir: Path) -> Path:

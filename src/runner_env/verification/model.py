@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 RUNTIME_ENV_PATH = ".aider_fsm/runtime_env.json"
 ROLLOUT_PATH = ".aider_fsm/rollout.json"
 ARTIFACTS_PATH = ".aider_fsm/artifacts"
+DEFAULT_LIMIT = 8
+"""Items of a dataset that a rollout attempts in `smoke`."""
 
 
 class Stored(Protocol):
@@ -43,11 +45,13 @@ class Context:
         started: when the stage that makes the artifact began.
         store: copies the file behind a descriptor to a path relative to the run directory, unless it has more bytes
             than the limit, in which case it returns None; raises `EvidenceError`.
+        limit: how many items of a dataset the rollout was asked to attempt, at least 1.
     """
 
     repo: Path
     started: Started
     store: Callable[[int, str, int], Stored | None]
+    limit: int = DEFAULT_LIMIT
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from runner_env.core import Finding, Usage, UsageSource, Verdict, Where
 from runner_env.targets.inside import shown
+from runner_env.verification.hf_qa import check_questions
 from runner_env.verification.intake import Artifact, Unusable, keep, opened, take_object
 from runner_env.verification.model import ROLLOUT_PATH, Claim, Verified
 from runner_env.verification.samples import SamplesReport, read_samples
@@ -51,6 +52,8 @@ def check_rollout(ctx: Context, require_samples: bool) -> Verified:
         absent = taken.findings[0].code == _ARTIFACT.missing
         return Verified() if absent and not require_samples else taken
     findings = [*_judge_ok(taken.value), *_judge_counts(taken.value)]
+    if any(finding.verdict is Verdict.UNSCORED for finding in findings):
+        return replace(taken, findings=tuple(findings))  # without a model there is nothing to say of the samples
     try:
         path = _samples_path(taken.value, required=require_samples)
     except Unusable as unusable:
@@ -103,7 +106,7 @@ def _count(value: object) -> int | None:
 def _judge_ok(value: dict[str, object]) -> Iterator[Finding]:
     if value.get("ok", True) is not True:
         message = f"`ok` is {described(value['ok'])}; it must be the boolean true, or absent."
-        hint = "write true if the rollout produced samples; exit with an error code if it did not"
+        hint = "write true if the rollout produced samples; where no model answered, leave it out and count the errors"
         yield _ARTIFACT.finding("rollout_ok_not_true", message, hint=hint)
 
 
@@ -117,6 +120,11 @@ def _judge_counts(value: dict[str, object]) -> Iterator[Finding]:
         hint = "look into the rollout's output: the model endpoint, its key, its limits"
         finding = _ARTIFACT.finding("rollout_counts_all_errors", message, hint=hint)
         yield replace(finding, verdict=Verdict.UNSCORED)
+    elif errors:
+        message = f"Some attempts failed: errors={errors} samples={samples}; the score leaves them out or counts them."
+        hint = "look into the rollout's output, and at how the evaluation counts what is missing"
+        finding = _ARTIFACT.finding("rollout_counts_some_errors", message, hint=hint)
+        yield replace(finding, verdict=Verdict.PASSED)
 
 
 def _samples_path(value: dict[str, object], *, required: bool) -> str | None:
@@ -146,7 +154,10 @@ def _take_samples(ctx: Context, path: str) -> Verified:
             claim = keep(ctx, artifact, fd, sha256=report.sha256, size=report.bytes, limit=MAX_KEPT_SAMPLES_BYTES)
     except Unusable as unusable:
         return Verified(findings=(unusable.finding,), samples=report)
-    return Verified((*_judge_samples(report, artifact), *_not_kept(claim, artifact)), None, (claim,), report)
+    findings = tuple(_judge_samples(report, artifact))
+    if all(finding.verdict is Verdict.PASSED for finding in findings):
+        findings += check_questions(ctx, artifact, report)
+    return Verified((*findings, *_not_kept(claim, artifact)), None, (claim,), report)
 
 
 def _read(artifact: Artifact, fd: int) -> SamplesReport:

@@ -16,6 +16,8 @@ from runner_env.verification.strict_json import Refused, described, json_type, n
 BLOCK_BYTES = 1 << 20
 MAX_LINE_BYTES = 8 << 20
 MAX_LOCATED = 10
+MAX_PROMPTS = 200
+MAX_PROMPT_CHARS = 1 << 16
 
 _DECODE = json.JSONDecoder(object_pairs_hook=without_duplicates, parse_constant=no_constant).raw_decode
 
@@ -45,6 +47,7 @@ class SamplesReport:
         reward_sum: over the samples; infinite if it exceeds a double.
         sha256: of the whole file, hexadecimal.
         bytes: of the whole file.
+        prompts: those of the first 200 samples; of a very long one the beginning, a hash and the end.
     """
 
     lines: int
@@ -56,6 +59,7 @@ class SamplesReport:
     reward_sum: float
     sha256: str
     bytes: int
+    prompts: tuple[str, ...] = field(default=(), repr=False)
 
     @property
     def reward_mean(self) -> float | None:
@@ -99,6 +103,7 @@ class _Reader:
     blank: int = 0
     total: float = 0.0
     located: list[BadLine] = field(default_factory=list)
+    prompts: list[str] = field(default_factory=list)
     rest: bytes = b""
     too_long: bool = False
     sha256: hashlib._Hash = field(default_factory=hashlib.sha256)
@@ -133,6 +138,7 @@ class _Reader:
             reward_sum=self.total,
             sha256=self.sha256.hexdigest(),
             bytes=total_bytes,
+            prompts=tuple(self.prompts),
         )
 
     def _line(self, line: bytes) -> None:
@@ -200,9 +206,20 @@ class _Reader:
         if not math.isfinite(number):
             return "`reward` is too large for a double"
         self.total += number
+        if len(self.prompts) < MAX_PROMPTS:
+            self.prompts.append(_shortened(prompt))
         if not completion or completion.isspace():
             self.blank += 1
         return None
+
+
+def _shortened(prompt: str) -> str:
+    """At most so much that 200 of them fit into memory; different prompts stay different."""
+    if len(prompt) <= MAX_PROMPT_CHARS:
+        return prompt
+    half = MAX_PROMPT_CHARS // 2
+    digest = hashlib.sha256(prompt.encode("utf-8", "surrogatepass")).hexdigest()
+    return f"{prompt[:half]} {digest} {prompt[-half:]}"
 
 
 def _why_unreadable(error: ValueError | RecursionError) -> str:

@@ -40,7 +40,7 @@ def rollout_of(repo: Path) -> dict[str, Any]:
         raise NoScore("no samples: .aider_fsm/rollout.json is missing; run the rollout first")
     report = json.loads(path.read_bytes())
     if report.get("ok") is not True:
-        raise NoScore("no samples: the rollout did not succeed (.aider_fsm/rollout.json has ok: false)")
+        raise NoScore("no samples: the rollout did not succeed (.aider_fsm/rollout.json does not have ok: true)")
     return dict(report)
 
 

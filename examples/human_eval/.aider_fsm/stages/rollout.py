@@ -142,15 +142,19 @@ def total(values: Sequence[int | None]) -> int | None:
 
 
 def summary(samples: Sequence[Mapping[str, Any]], reached: Sequence[Reached], requests: int) -> dict[str, Any]:
-    """The counts and the usage for `rollout.json`."""
+    """The counts and the usage for `rollout.json`.
+
+    `counts.samples` are the attempted problems, answered or not. Where all of them are errors the runner calls the run
+    unscored; `ok` is left out then, because `false` would blame the target.
+    """
     answers = [item.answer for item in reached if item.answer]
     errors = [(item.problem["task_id"], item.error) for item in reached if item.error]
     kinds = Counter(error.kind for _, error in errors)
-    return {
-        "ok": bool(samples) and REFUSED_KEY not in kinds,
+    ok = {"ok": REFUSED_KEY not in kinds} if samples else {}
+    return ok | {
         "counts": {
-            "asked": len(reached),
-            "samples": len(samples),
+            "samples": len(reached),
+            "answered": len(samples),
             "errors": len(errors),
             "correct": sum(sample["reward"] == 1.0 for sample in samples),
         },
@@ -204,18 +208,17 @@ def run(env: Mapping[str, str]) -> int:
 
 
 def tell(report: Mapping[str, Any]) -> int:
-    """Say how it went; returns the exit code."""
+    """Say how it went; returns the exit code: 0 also without any answer, which the counts tell the runner."""
     counts = report["counts"]
     for error in report["errors"][:3]:
         print(f"no answer for {error['task_id']}: {error['message']}", file=sys.stderr)
     if REFUSED_KEY in report["failures_by_type"]:
         print("the endpoint refused the key (401): check OPENAI_API_KEY; nothing more was asked", file=sys.stderr)
-        return 1
-    if not report["ok"]:
-        print(f"no samples: all {counts['asked']} requests failed", file=sys.stderr)
-        return 1
-    print(f"{counts['samples']} samples, {counts['correct']} correct, {counts['errors']} without an answer")
-    return 0
+    if not counts["answered"]:
+        print(f"no samples: none of the {counts['samples']} problems has an answer", file=sys.stderr)
+        return 0
+    print(f"{counts['answered']} samples, {counts['correct']} correct, {counts['errors']} without an answer")
+    return 0 if report["ok"] else 1
 
 
 def main() -> int:
