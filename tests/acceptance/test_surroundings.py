@@ -54,7 +54,7 @@ def test_what_cannot_be_started_blames_nobody(project: Make, scored: Make) -> No
     made = project(tests={"cmds": ["true"], "retries": 3}, evaluation=scored())
     result = made.evaluate(env_overrides={"BIG": "x" * 200_000})
     assert (result.verdict, result.failed_stage) == ("unscored", "tests")
-    assert [finding.code for finding in result.findings][0] == "command_not_started"
+    assert result.findings[0].code == "command_not_started"
     assert len(result.verify.tests.results) == 1
 
 
