@@ -11,7 +11,7 @@ BIN := $(VENV)/bin
 SOURCES := $(shell find src -name '*.py' -o -name py.typed) pyproject.toml README.md LICENSE
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: demo test test-all check bench generate clean dev
+.PHONY: demo test test-all check bench generate clean
 
 demo: $(VENV)/.runner
 	$(BIN)/python scripts/demo.py

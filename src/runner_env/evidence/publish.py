@@ -41,7 +41,7 @@ class Publisher:
     lead writes out of it. This is looked at anew for each file, and for the files of one command together.
 
     Args:
-        root: the folder; made when missing.
+        root: the folder; made with the first file if it is missing.
         base: a folder above `root`; by default what `.aider_fsm` is in, or else what `root` itself is in.
 
     Raises:
@@ -52,8 +52,6 @@ class Publisher:
     def __init__(self, root: Path, base: Path | None = None) -> None:
         self.root = root.absolute()
         self._base, self._names = _split(self.root, base)
-        with self._folder():
-            pass
 
     def command(
         self, stage: str, number: int, attempt: int, *, text: str, stdout: Path, stderr: Path, outcome: Outcome

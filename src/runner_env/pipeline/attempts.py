@@ -142,7 +142,7 @@ class Attempts:
         outcome = replace(outcome, reason=masker.text(outcome.reason))
         if outcome.reason and not not_started(outcome):  # that has been said by who tried to start it
             stderr.file.write(f"{outcome.reason}\n".encode())
-        run_dir.journal.append(
+        run_dir.journal.note(
             "command_ended", stage=self.spec.name, number=number, attempt=attempt, ending=outcome.ending,
             exit_code=outcome.exit_code, duration_s=outcome.duration_s, cpu_s=outcome.cpu_s,
             max_rss_kib=outcome.max_rss_kib, reason=outcome.reason,
