@@ -10,6 +10,8 @@ from runner_env.errors import EvidenceError, TargetError
 from runner_env.pipeline.attempts import Tried, not_started
 from runner_env.pipeline.values import CommandRun
 
+MEND_REFUSED = "Change the command, or the lists and the mode in the contract's `security` section."
+
 
 def ended_badly(stage: StageName, tried: Tried) -> Finding:
     """What an attempt that did not succeed makes of its stage; the end of its output is the evidence."""
@@ -42,7 +44,7 @@ def ended_badly(stage: StageName, tried: Tried) -> Finding:
         Ending.REFUSED: (
             "command_refused",
             f"`{text}` was not executed ({outcome.reason}).",
-            "Change the command, or the lists and the mode in the contract's `security` section.",
+            MEND_REFUSED,
             Verdict.FAILED,
         ),
         Ending.CANCELLED: (

@@ -19,7 +19,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from runner_env.contract.model import Bootstrap
+from runner_env.contract.model import Bootstrap, StageName, StageSpec
 from runner_env.core import Ambient
 from runner_env.errors import TargetError
 from runner_env.formats.canonical import canonical, write_atomic
@@ -38,6 +38,19 @@ _MANIFESTS = (
 _MAX_READ = 16 << 20
 _MAX_SCRIPT = 64 << 10
 _ATTACHED = re.compile(r"-[a-z](?=.)|.*=")
+
+
+def as_stage(bootstrap: Bootstrap) -> StageSpec:
+    """`bootstrap.yml` as a stage; its variables are no part of it, because every later stage has them too."""
+    return StageSpec(
+        name=StageName.BOOTSTRAP,
+        commands=bootstrap.commands,
+        env={},
+        workdir=bootstrap.workdir,
+        timeout_s=bootstrap.timeout_s,
+        retries=bootstrap.retries,
+        where=bootstrap.where,
+    )
 
 
 def fingerprint(bootstrap: Bootstrap, repo: Path, env: Mapping[str, str], made: frozenset[Path] = frozenset()) -> str:

@@ -44,8 +44,7 @@ class Artifacts:
         benchmark: the verified metrics of the benchmark.
         claims: every file taken in.
         usage: of the model, as the rollout claims it.
-        aside: what earlier runs had left.
-        aside_of: the same by the stage that was about to write it.
+        aside_of: what earlier runs had left, by the stage that was about to write it.
     """
 
     runtime: dict[str, Any] = field(default_factory=dict)
@@ -54,8 +53,12 @@ class Artifacts:
     benchmark: dict[str, Any] | None = None
     claims: list[Claim] = field(default_factory=list)
     usage: Usage = field(default_factory=Usage)
-    aside: list[Aside] = field(default_factory=list)
     aside_of: dict[StageName, tuple[Aside, ...]] = field(default_factory=dict)
+
+    @property
+    def aside(self) -> tuple[Aside, ...]:
+        """What earlier runs had left, in the order in which it was put aside."""
+        return tuple(one for moved in self.aside_of.values() for one in moved)
 
     @property
     def metrics(self) -> dict[str, Any] | None:
@@ -92,7 +95,6 @@ class Checks:
         aside = set_aside(self.root, stage.value, paths, partial(self._keep, masker), self.tracked)
         for one in aside:
             self.run_dir.journal.note("set_aside", stage=stage, path=one.relative, stored_at=one.stored_at)
-        self.artifacts.aside += aside
         self.artifacts.aside_of[stage] = aside
         return Started.now(self.root) if stage in _CHECKED else None
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 from runner_env.contract import load_bootstrap, load_contract
-from runner_env.contract.model import CommandSpec
+from runner_env.contract.model import StageSpec
 from runner_env.core import Finding
 from runner_env.errors import ContractError
 from runner_env.execution.policy import Policy, PolicyOptions
+from runner_env.pipeline.blame import MEND_REFUSED
+from runner_env.pipeline.bootstrap import as_stage
 
 
 def refused_commands(root: Path, pipeline_rel: str, unattended: str = "strict") -> tuple[Finding, ...]:
@@ -25,26 +26,16 @@ def refused_commands(root: Path, pipeline_rel: str, unattended: str = "strict") 
         contract, bootstrap = load_contract(root, pipeline_rel), load_bootstrap(root)
     except ContractError:  # whoever asks has been told by the contract's own lint
         return ()
-    sections = [_Section(spec.name.value, spec.workdir, spec.env, spec.commands) for spec in contract.stages.values()]
-    if bootstrap is not None:
-        sections.insert(0, _Section("bootstrap", bootstrap.workdir, {}, bootstrap.commands))
+    specs = ([as_stage(bootstrap)] if bootstrap else []) + list(contract.stages.values())
     security = contract.security
     policy = Policy(PolicyOptions(security.mode, security.allowlist, security.denylist, unattended))
-    return tuple(finding for section in sections for finding in _refused(policy, root, section))
+    return tuple(finding for spec in specs for finding in _refused(policy, root, spec))
 
 
-class _Section(NamedTuple):
-    stage: str
-    workdir: str | None
-    env: Mapping[str, str]
-    commands: tuple[CommandSpec, ...]
-
-
-def _refused(policy: Policy, root: Path, section: _Section) -> Iterator[Finding]:
-    for command in section.commands:
-        refusal = policy.check(command.text, cwd=root / (section.workdir or "."), root=root, env=section.env)
+def _refused(policy: Policy, root: Path, spec: StageSpec) -> Iterator[Finding]:
+    for command in spec.commands:
+        refusal = policy.check(command.text, cwd=root / (spec.workdir or "."), root=root, env=spec.env)
         if refusal is not None:
             place = f"{refusal.where}: " if refusal.where else ""
             message = f"A run will refuse this command ({refusal.code}: {place}{refusal.message})"
-            hint = "Change the command, or the lists and the mode in the contract's `security` section."
-            yield Finding("command_refused", message, command.where, hint, stage=section.stage)
+            yield Finding("command_refused", message, command.where, MEND_REFUSED, stage=spec.name.value)

@@ -19,7 +19,7 @@ from runner_env.execution import Cancel
 from runner_env.execution.policy import Policy, PolicyOptions
 from runner_env.formats.plain import plain
 from runner_env.pipeline.blame import not_written
-from runner_env.pipeline.bootstrap import BootstrapMemory, fingerprint, listing
+from runner_env.pipeline.bootstrap import BootstrapMemory, as_stage, fingerprint, listing
 from runner_env.pipeline.context import StageContext
 from runner_env.pipeline.environment import LOCAL_KEY, Ingredients, granted
 from runner_env.pipeline.hiding import hidden_finding, joined, not_masked, secrets_in
@@ -235,16 +235,7 @@ class Stages:
         made = memory.made()
         wanted, before = fingerprint(bootstrap, self._root, env, made), listing(self._root)
         memory.forget()
-        spec = StageSpec(
-            name=StageName.BOOTSTRAP,
-            commands=bootstrap.commands,
-            env={},
-            workdir=bootstrap.workdir,
-            timeout_s=bootstrap.timeout_s,
-            retries=bootstrap.retries,
-            where=bootstrap.where,
-        )
-        running = self._execute(spec, self._while_bootstrapping, folder="bootstrap")
+        running = self._execute(as_stage(bootstrap), self._while_bootstrapping, folder="bootstrap")
         made = frozenset(path for path in made if path.exists()) | (listing(self._root) - before)
         memory.remember(wanted if running.run.ok else "", self._run.run_id, made, self._run.inputs.ambient)
         return running
