@@ -221,3 +221,13 @@ def test_a_minder_minds_what_leaves_it_alone(bench: Bench) -> None:
     with bench.box.stage("kept", keep=True) as stage:
         bench.sh(stage, "sleep 60 >/dev/null 2>&1 &")
         assert parent() not in {first, second, third}
+
+
+def test_a_command_reads_the_descriptor_it_was_given(bench: Bench, tmp_path: Path) -> None:
+    """Standard input is what the request names, for that command only, and nothing by default."""
+    letter = tmp_path / "letter"
+    letter.write_bytes(b"dear command\n")
+    with letter.open("rb") as given, bench.box.stage("test") as stage:
+        for stdin in (None, given.fileno(), None):
+            assert stage.run(replace(bench.request("cat"), stdin=stdin), bench.out, bench.err).ok
+    assert bench.out.data == b"dear command\n"

@@ -87,7 +87,8 @@ class KeeperProcess:
         payload = messages.pack(request.argv, request.env, str(request.cwd.absolute()))
         try:
             channel, self._free = self._free, None
-            return self._order(channel, [out, err, payload])
+            given = [] if request.stdin is None else [request.stdin]
+            return self._order(channel, [out, err, payload, *given])
         finally:
             os.close(payload)
 

@@ -31,12 +31,14 @@ class Request:
         cwd: directory to start in.
         env: the whole environment, nothing is inherited; the box adds one variable of its own.
         limits: time limits.
+        stdin: a descriptor to read from, which stays the caller's; None: `/dev/null`.
     """
 
     argv: tuple[str, ...]
     cwd: Path
     env: Mapping[str, str] = field(repr=False)
     limits: Limits = Limits()
+    stdin: int | None = None
 
 
 class Sink(Protocol):

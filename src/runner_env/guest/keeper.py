@@ -83,7 +83,7 @@ def _minders_are_well() -> bool:
 
 def _serve(control: socket.socket, spare: socket.socket | None) -> bool:
     """Hand one order to the minder behind `spare`, or to a new one; False if there will be no more orders."""
-    message, descriptors = messages.receive_with_descriptors(control, 4)
+    message, descriptors = messages.receive_with_descriptors(control, 5)
     if message is None:
         return False
     try:

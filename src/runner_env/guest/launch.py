@@ -30,18 +30,17 @@ class NotStarted(Exception):
         self.too_large = too_large
 
 
-def spawn(argv: list[bytes], env: dict[bytes, bytes], cwd: bytes, out: int, err: int) -> int:
+def spawn(argv: list[bytes], env: dict[bytes, bytes], cwd: bytes, streams: tuple[int, int, int | None]) -> int:
     """Start a command.
 
-    It gets its own session without a terminal, `/dev/null` as standard input and default signal handling. Every
+    It gets its own session without a terminal and default signal handling. Every
     descriptor above 2 must be close-on-exec here.
 
     Args:
         argv: program and arguments; a name without a slash is looked up in the PATH of `env`.
         env: its whole environment.
         cwd: where it starts; this process is moved to `/`.
-        out: its standard output.
-        err: its standard error.
+        streams: its standard output, standard error and standard input; None: `/dev/null`.
 
     Returns:
         Its process id.
@@ -55,7 +54,7 @@ def spawn(argv: list[bytes], env: dict[bytes, bytes], cwd: bytes, out: int, err:
     except OSError as error:
         raise NotStarted(_NOT_RUNNABLE, f"cannot enter directory {_show(cwd)}: {error.strerror}") from None
     try:
-        return _spawn_first(_candidates(argv[0], env), argv, env, _wiring(out, err))
+        return _spawn_first(_candidates(argv[0], env), argv, env, _wiring(*streams))
     except ValueError as error:  # a NUL byte, or a variable whose name is empty or has an equals sign
         raise NotStarted(_NOT_RUNNABLE, f"cannot run {_show(argv[0])}: {error}") from None
     finally:
@@ -80,9 +79,9 @@ def _candidates(program: bytes, env: dict[bytes, bytes]) -> list[bytes]:
     return [os.path.join(directory or b".", program) for directory in path.split(b":")]  # noqa: PTH118 - bytes
 
 
-def _wiring(out: int, err: int) -> list[tuple[int, ...] | tuple[int, int, str, int, int]]:
+def _wiring(out: int, err: int, given: int | None) -> list[tuple[int, ...] | tuple[int, int, str, int, int]]:
     return [
-        (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+        (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0) if given is None else (os.POSIX_SPAWN_DUP2, given, 0),
         (os.POSIX_SPAWN_DUP2, out, 1),
         (os.POSIX_SPAWN_DUP2, err, 2),
     ]

@@ -7,7 +7,7 @@ The runner talks to it over the command's own channel; the channel's end (the ru
 
 A minder that is left alone by a command waits for the next one: a fork takes as long as a short command does.
 
-    runner -> minder   {"op": "run", "mark": "..."} with the descriptors [stdout, stderr, packed command]
+    runner -> minder   {"op": "run", "mark": "..."} with the descriptors [stdout, stderr, packed command, stdin?]
                        {"op": "end", "grace_s": 2.0}   ask all to end, kill after the grace (0: at once)
                        {"op": "count"}
     minder -> runner   {"event": "exit", "code", "cpu_s", "max_rss_kib", "alone", "reason"}   the command has ended
@@ -48,15 +48,15 @@ def mind(orders: socket.socket) -> NoReturn:
 
     Args:
         orders: where the keeper hands on what the runner sent it: the mark of the command's processes, and the
-            descriptors of the channel to the runner, standard output, standard error and the packed command
-            (`messages.pack`). Its end means that no command comes.
+            descriptors of the channel to the runner, standard output, standard error, the packed command
+            (`messages.pack`) and, if one is given, standard input. Its end means that no command comes.
     """
     status = FAILED
     try:
         kernel.adopt_orphans()
         launch.close_all_above(2, orders.fileno())
         waker = Waker()
-        message, descriptors = messages.receive_with_descriptors(orders, 4)
+        message, descriptors = messages.receive_with_descriptors(orders, 5)
         orders.close()
         status = 0 if message is None or _obey_orders(message["mark"], descriptors, waker) else FAILED
     except BaseException:  # noqa: BLE001 - a forked minder must never return into the keeper's code
@@ -86,7 +86,7 @@ def _obey_orders(mark: str, descriptors: list[int], waker: Waker) -> bool:
 def _next_order(channel: socket.socket) -> tuple[str, list[int]] | None:
     """Wait for it; None if there will be no more."""
     while True:
-        message, descriptors = messages.receive_with_descriptors(channel, 3)
+        message, descriptors = messages.receive_with_descriptors(channel, 4)
         if message is None:
             return None
         if message["op"] == "run":
@@ -96,11 +96,11 @@ def _next_order(channel: socket.socket) -> tuple[str, list[int]] | None:
 
 def _start(channel: socket.socket, descriptors: list[int], mark: str) -> int | None:
     """Start the command; None, and the runner is told why, if it cannot be started."""
-    out, err, payload = descriptors
+    out, err, payload, *given = descriptors
     argv, env, cwd = messages.unpack(payload)
     env[messages.MARK.encode()] = mark.encode()
     try:
-        return launch.spawn(argv, env, cwd, out, err)
+        return launch.spawn(argv, env, cwd, (out, err, given[0] if given else None))
     except launch.NotStarted as problem:
         os.write(err, f"runner-env: {problem}\n".encode(errors="backslashreplace"))
         reason = f"{messages.NOT_STARTED}: {problem}" if problem.too_large else ""
