@@ -1,0 +1,313 @@
+"""Runners that state their result in one line, or in a few lines with one count each."""
+
+from __future__ import annotations
+
+import re
+from functools import partial
+
+from runner_env.summaries.kit import Block, BlockReader, Kind, Phrase, PhraseReader
+
+
+def of_phrases(
+    runner: str, anchors: tuple[bytes, ...], *phrases: Phrase, over: tuple[str, ...] = (), name: str = ""
+) -> Kind:
+    """A reader of statements of one line."""
+    return Kind(name or runner, anchors, partial(PhraseReader, runner, phrases), over)
+
+
+def of_block(runner: str, anchors: tuple[bytes, ...], block: Block, over: tuple[str, ...] = ()) -> Kind:
+    """A reader of statements of several lines."""
+    return Kind(runner, anchors, partial(BlockReader, runner, block), over)
+
+
+_c = re.compile
+RUBY = (
+    of_phrases(
+        "rspec",
+        (b" example",),
+        Phrase(
+            _c(
+                r"(?P<total>\d+) examples?, (?P<failed>\d+) failures?(?:, (?P<skipped>\d+) pending)?"
+                r"(?:, (?P<errors>(?P<more>\d+)) errors? occurred outside of examples)?"
+            ),
+            evidence=_c(r"Finished in .* \(files took .* to load\)"),
+        ),
+    ),
+    of_phrases(
+        "hspec",
+        (b" example",),
+        Phrase(
+            _c(r"(?P<total>\d+) examples?, (?P<failed>\d+) failures?(?:, (?P<skipped>\d+) pending)?"),
+            evidence=_c(r"Finished in [\d.]+ seconds?(?:, used [\d.]+ seconds? of CPU time)?$"),
+        ),
+    ),
+    of_phrases(
+        "crystal",
+        (b" examples, ",),
+        Phrase(
+            _c(r"(?P<total>\d+) examples, (?P<failed>\d+) failures, (?P<errors>\d+) errors, (?P<skipped>\d+) pending"),
+            evidence=_c(r"Finished in "),
+        ),
+    ),
+    of_phrases(
+        "minitest",
+        (b" runs, ", b" assertions, "),
+        Phrase(
+            _c(
+                r"(?P<total>\d+) (?:runs?|tests?), \d+ assertions?, (?P<failed>\d+) failures?, "
+                r"(?P<errors>\d+) errors?, (?P<skipped>\d+) skips?"
+            )
+        ),
+    ),
+    of_phrases(
+        "test-unit",
+        (b" omissions, ",),
+        Phrase(
+            _c(
+                r"(?P<total>\d+) tests?, \d+ assertions?, (?P<failed>\d+) failures?, (?P<errors>\d+) errors?,"
+                r" (?P<skipped>\d+) pendings?, (?P<skipped2>\d+) omissions?, \d+ notifications?"
+            )
+        ),
+    ),
+)
+
+PYTHON = (
+    of_phrases(
+        "behave",
+        (b" scenario",),
+        Phrase(
+            _c(
+                r"(?P<passed>\d+) scenarios? passed, (?P<failed>\d+) failed(?:, (?P<errors>\d+) error)?, "
+                r"(?P<skipped>\d+) skipped"
+                r"(?:, (?P<errors2>\d+) (?:undefined|untested))?"
+            ),
+            evidence=_c(r"\d+ features? passed, \d+ failed"),
+            sequel=_c(r"\d+ steps? passed, \d+ failed"),
+        ),
+    ),
+    of_phrases(
+        "robot",
+        (b" tests, ", b" test, "),
+        Phrase(
+            _c(r"(?P<total>\d+) tests?, (?P<passed>\d+) passed, (?P<failed>\d+) failed(?:, (?P<skipped>\d+) skipped)?"),
+            evidence=_c(r"={60,}"),
+            sequel=_c(r"Output: +\S"),
+            within=3,
+        ),
+    ),
+    of_block(
+        "ward",
+        (b"Tests Encountered",),
+        Block(
+            _c(
+                r"│ +(?:(?P<total>\d+) +Tests? Encountered|(?P<passed>\d+) +Pass(?:es)? .*|"
+                r"(?P<failed>\d+) +Failures? .*|(?P<skipped>\d+) +Skips? .*"
+                r"|(?P<xfailed>\d+) +Expected Failures? .*|(?P<xpassed>\d+) +Unexpected Pass(?:es)? .*|"
+                r"(?P<errors>\d+) +Errors? .*) *│"
+            ),
+            need=("total",),
+        ),
+    ),
+    of_block(
+        "stestr",
+        (b" - Passed: ",),
+        Block(
+            _c(
+                r"Ran: (?P<total>\d+) tests? in .*| - Passed: (?P<passed>\d+)| - Skipped: (?P<skipped>\d+)"
+                r"| - Expected Fail: (?P<xfailed>\d+)"
+                r"| - Unexpected Success: (?P<xpassed>\d+)| - Failed: (?P<failed>\d+)"
+            ),
+            need=("total", "passed", "failed"),
+        ),
+        over=("unittest",),
+    ),
+    of_phrases(
+        "zope.testrunner",
+        (b" failures, ",),
+        Phrase(
+            _c(
+                r" *(?:Ran|Total:) (?P<total>\d+) tests?(?: with|,) (?P<failed>\d+) failures?, "
+                r"(?P<errors>\d+) errors?(?: and|,) (?P<skipped>\d+) skipped in .*"
+            ),
+            last=True,
+        ),
+    ),
+)
+
+JAVASCRIPT = (
+    of_phrases(
+        "jasmine",
+        (b" spec",),
+        Phrase(
+            _c(r"(?P<total>\d+) specs?, (?P<failed>\d+) failures?(?:, (?P<skipped>\d+) pending specs?)?"),
+            sequel=_c(r"(?:Finished in [\d.]+ seconds?|Incomplete: )"),
+        ),
+    ),
+    of_phrases(
+        "karma",
+        (b"Executed ", b"TOTAL: "),
+        Phrase(_c(r"TOTAL: (?P<passed>\d+) SUCCESS"), evidence=_c(r".*Executed \d+ of \d+"), last=True),
+        Phrase(
+            _c(r"TOTAL: (?P<failed>\d+) FAILED, (?P<passed>\d+) SUCCESS"),
+            evidence=_c(r".*Executed \d+ of \d+"),
+            last=True,
+        ),
+        Phrase(
+            _c(
+                r".{1,80}: Executed (?P<total>\d+) of \d+ (?:SUCCESS|\((?P<failed>\d+) FAILED\)|(?P<bad>ERROR"
+                r"|DISCONNECTED))"
+                r"(?: \(skipped (?P<skipped>\d+)\))?(?: (?:SUCCESS|ERROR))? \([\d.]+ (?:secs?|mins?.*) / .*\)"
+            ),
+            last=True,
+        ),
+    ),
+    of_block(
+        "uvu",
+        (b"Total:  ",),
+        Block(
+            _c(
+                r" {2}(?:Total: +(?P<total>\d+)|Passed: +(?P<passed>\d+)|Skipped: +(?P<skipped>(?P<more>\d+))|"
+                r"(?:Time|Duration): .*)"
+            ),
+            need=("total", "passed", "skipped"),
+        ),
+    ),
+    of_block(
+        "bun",
+        (b" pass",),
+        Block(
+            _c(
+                r" *(?P<passed>\d+) pass| *(?P<skipped>\d+) skip| *(?P<todo>\d+) todo| *(?P<failed>\d+) fail| *"
+                r"(?P<deselected>\d+) filtered out"
+                r"| *(?P<errors>\d+) errors?"
+            ),
+            need=("passed", "failed"),
+            between=_c(r" *\d+ (?:expect\(\) calls|snapshots)"),
+            closing=_c(r"Ran \d+ tests? across \d+ files?\. "),
+        ),
+    ),
+    of_phrases(
+        "deno",
+        (b" passed ",),
+        Phrase(
+            _c(
+                r"(?:ok|(?P<bad>FAILED)) \| (?P<passed>\d+) passed(?: \(\d+ steps?\))? \| (?P<failed>\d+) failed"
+                r"(?: \(\d+ steps?\))?"
+                r"(?: \| (?P<skipped>\d+) ignored(?: \(\d+ steps?\))?)?(?: \| \d+ measured)?(?: \| "
+                r"(?P<deselected>\d+) filtered out)? \(.*\)"
+            )
+        ),
+    ),
+    of_phrases(
+        "lab",
+        (b"Test duration: ",),
+        Phrase(
+            _c(r"(?P<passed>\d+) tests? (?:passed|complete)(?: \((?P<skipped>\d+) skipped\))?"),
+            sequel=_c(r"Test duration: "),
+        ),
+        Phrase(
+            _c(r"(?P<failed>\d+) of (?P<total>\d+) tests? failed(?: \((?P<skipped>(?P<more>\d+)) skipped\))?"),
+            sequel=_c(r"Test duration: "),
+        ),
+    ),
+    of_phrases(
+        "tap",
+        (b"Asserts: ", b"# { total: "),
+        Phrase(
+            _c(
+                r"Asserts: +(?:(?P<failed>\d+) failed, )?(?:(?P<passed>\d+) passed, )?(?:(?P<todo>\d+) todo, )?"
+                r"(?:(?P<skipped>\d+) skip, )?of (?P<total>\d+)"
+            ),
+            evidence=_c(r".*Suites: "),
+            last=True,
+        ),
+        Phrase(
+            _c(
+                r"# \{ total: (?P<total>\d+)(?:, pass: (?P<passed>\d+))?(?:, fail: (?P<failed>\d+))?(?:, todo: "
+                r"(?P<todo>\d+))?(?:, skip: (?P<skipped>\d+))? \}"
+            ),
+            last=True,
+        ),
+        Phrase(
+            _c(
+                r"Asserts: +(?P<passed>\d+) pass +(?P<failed>\d+) fail +(?P<skipped>\d+) skip(?: +"
+                r"(?P<todo>\d+) todo)? +\d+ of \d+ complete"
+            ),
+            last=True,
+        ),
+        over=("tap",),
+        name="tap-report",
+    ),
+    of_phrases(
+        "jest",
+        (b"No tests found, exiting with code",),
+        Phrase(_c(r"No tests found, exiting with code [01](?P<total>)")),
+    ),
+    of_phrases(
+        "vitest",
+        (b"No test files found, exiting with code",),
+        Phrase(_c(r"No test files found, exiting with code [01](?P<total>)")),
+    ),
+    of_phrases(
+        "mocha",
+        (b"Error: No test files found",),
+        Phrase(
+            _c(
+                r"Error: No test files found(?:: .*)?"
+                r"(?P<total>)"
+            )
+        ),
+    ),
+    of_phrases(
+        "cucumber",
+        (b" scenario",),
+        Phrase(
+            _c(
+                r"(?P<total>\d+) scenarios? \((?:(?P<failed>\d+) failed)?(?:, )?(?:(?P<failed2>\d+) ambiguous)?"
+                r"(?:, )?(?:(?P<errors>\d+) undefined)?"
+                r"(?:, )?(?:(?P<skipped>\d+) pending)?(?:, )?(?:(?P<skipped2>\d+) skipped)?(?:, )?(?:"
+                r"(?P<errors2>\d+) undefined)?(?:, )?(?:(?P<passed>\d+) passed)?\)"
+            ),
+            sequel=_c(r"\d+ steps?(?: \(|$)"),
+        ),
+        Phrase(_c(r"(?P<total>0) scenarios"), sequel=_c(r"0 steps")),
+    ),
+    of_phrases(
+        "testcafe",
+        (b" passed (", b" failed ("),
+        Phrase(_c(r" (?P<passed>\d+) passed \(.*\)"), evidence=_c(r" Running tests in:")),
+        Phrase(_c(r" (?P<failed>\d+)/(?P<total>\d+) failed \(.*\)"), evidence=_c(r" Running tests in:")),
+    ),
+    of_block(
+        "playwright",
+        (b" passed (", b" failed", b" did not run"),
+        Block(
+            _c(
+                r" {2}(?:(?P<failed>\d+) failed|(?P<passed1>\d+) flaky|(?P<skipped>\d+) skipped|"
+                r"(?P<skipped1>\d+) did not run|(?P<failed1>\d+) interrupted"
+                r"|(?P<passed>\d+) passed \([\d.]+(?:ms|s|m|h)\)|(?P<errors>\d+) errors? (?:was"
+                r"|were) not a part of any test.*)"
+            ),
+            need=(),
+            between=_c(r" {4}"),
+            evidence=_c(r"Running \d+ tests? using \d+ workers?"),
+        ),
+    ),
+)
+
+PHP = (
+    of_phrases(
+        "phpspec",
+        (b" examples (", b" example ("),
+        Phrase(
+            _c(
+                r"(?P<total>\d+) examples? \((?:(?P<passed>\d+) passed)?(?:, )?(?:(?P<skipped>\d+) pending)?"
+                r"(?:, )?(?:(?P<skipped2>\d+) skipped)?(?:, )?(?:(?P<failed>\d+) failed)?(?:, )?(?:"
+                r"(?P<errors>\d+) broken)?\)"
+            ),
+            evidence=_c(r"\d+ specs?"),
+        ),
+    ),
+)
+
+PHRASES = RUBY + PYTHON + JAVASCRIPT + PHP
