@@ -45,6 +45,9 @@ class Candidate:
         values: for matrix and other expressions in `text`, as written there: what they can stand for, the best first.
         env: variables that the file sets for it.
         runner: the task runner or program that a source knows to be behind it (`make`, `npm`, `tox`); empty: unknown.
+        platform: the only operating system that it is stated for, if that is not Linux: `windows` or `macos`.
+        certainty: 0 to 1, how sure the source is that it is meant at all; below 1 for what a manifest implies.
+        in_prose: whether a document states it inside a sentence or a table, not in a block of its own.
     """
 
     text: str
@@ -59,6 +62,9 @@ class Candidate:
     values: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     env: Mapping[str, str] = field(default_factory=dict)
     runner: str = ""
+    platform: str = ""
+    certainty: float = 1.0
+    in_prose: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,199 @@
+"""How sure it is that the authors mean a command: the kind of file, the place in it, its form, who agrees."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from runner_env.hints.commands import is_build_folder
+from runner_env.hints.model import Candidate, Hint, Origin, Purpose
+from runner_env.hints.purpose import Where, call_of
+from runner_env.hints.runners import direct_call
+from runner_env.hints.selection import meaning, selects
+from runner_env.hints.tasks import named_task, script_of
+from runner_env.hints.unwrap import unwrap
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from runner_env.hints.commands import Atomic
+    from runner_env.hints.facts import Facts
+    from runner_env.hints.runners import Call
+
+_BY_ORIGIN = {Origin.README: 0.92, Origin.DOCS: 0.75, Origin.CI: 0.9, Origin.TASK: 0.86, Origin.MANIFEST: 0.8}
+_LEAST = 0.3
+_LEAST_OF_BEST = 0.75
+_MOST = 6
+_WORKING = re.compile(
+    r"(?i)\b(?:contribut\w*|develop\w*|hacking|tests?|testing|maintain\w*|from source|ci|pull requests?|build\w*)\b"
+)
+_WORKING_DOCS = re.compile(
+    r"(?i)\b(?:contribut\w*|develop(?:ment|ing|ers?)|hacking|maintain\w*|from source|"
+    r"run\w* (?:the |all |our )?(?:unit )?tests|test ?suite)\b"
+)
+_WORKING_FILE = re.compile(r"(?i)(?:contribut|develop|hacking|testing|maintain|agents|claude|building)\w*(?:\.\w+)?$")
+_ELSEWHERE = re.compile(
+    r"(?i)\b(?:lint|docs?|documentation|release|publish|deploy|format|style|type ?check|nightly|fuzz|stale"
+    r"|labeler|codeql|"
+    r"downstream|upstream|third[- ]party|dependents|ecosystem|smoke|windows|\w+bsd|minimum|canary|wheels?|sanitizers?"
+    r"|asan|valgrind|miri|msrv|docker)\b"
+)
+_TEST_TOOLS = re.compile(
+    r"pytest|^jest|mocha|vitest|^tap$|^ava$|^tox|^nox$|coverage|unittest|rspec|phpunit|^bats|testify|minitest"
+    r"|catch2|googletest|junit|^karma|cypress|^nose|hypothesis|test(?:ing|er)?$"
+)
+_NEGATED = re.compile(r"(?i)\b(?:do not|don't|never|instead of|rather than|deprecated|no longer|avoid)\b[^.]{0,40}$")
+_EXTRA = frozenset(("--cov", "--coverage", "--cov-report", "--junitxml", "--junit-xml", "--reporter"))
+
+
+@dataclass(frozen=True, slots=True)
+class Stated:
+    """One statement of a command, judged."""
+
+    hint: Hint
+    key: tuple[str, str, str]
+    candidate: Candidate
+
+
+def judged(atomic: Atomic, candidate: Candidate, resolved: tuple[str, ...], facts: Facts) -> Stated | None:
+    """What one statement of a command is worth; None if it is not for testing, evaluating or benchmarking."""
+    titles = (candidate.path, *candidate.name.split(" > "))
+    where = Where(titles, atomic.workdir, block=not candidate.in_prose)
+    call = call_of(atomic.words, resolved, facts, where)
+    if call is None or call.purpose is None:
+        return None
+    confidence = call.strength * _origin(candidate, facts, call) * _form(atomic, candidate, call.purpose, facts)
+    hint = Hint(
+        command=atomic.text,
+        purpose=call.purpose,
+        source=f"{candidate.path}:{candidate.line + atomic.line}",
+        runner=call.runner,
+        confidence=confidence,
+        prerequisites=atomic.prerequisites,
+        workdir=atomic.workdir,
+        env=atomic.env,
+    )
+    place = "" if is_build_folder(atomic.workdir) else atomic.workdir
+    return Stated(hint, (place, call.purpose, meaning(atomic.words, call.purpose)), candidate)
+
+
+def _origin(candidate: Candidate, facts: Facts, call: Call) -> float:
+    worth = _BY_ORIGIN[candidate.origin] * (0.4 + 0.6 * candidate.certainty) * (0.5 if candidate.platform else 1)
+    if candidate.origin is Origin.CI:
+        return worth * (0.7 if _ELSEWHERE.search(f"{candidate.path.rpartition('/')[2]} {candidate.name}") else 1)
+    if candidate.origin not in (Origin.README, Origin.DOCS):
+        return worth
+    pattern = _WORKING if candidate.origin is Origin.README else _WORKING_DOCS
+    working = bool(_WORKING_FILE.search(candidate.path) or pattern.search(f"{candidate.path} {candidate.name}"))
+    if _WORKING_FILE.search(candidate.path):
+        worth = 0.95
+    if candidate.in_prose:
+        worth *= 0.85 if working else 0.6
+    if not working:
+        is_tool = call.purpose is Purpose.TEST and (
+            call.runner in facts.names or any(_TEST_TOOLS.search(name) for name in facts.names)
+        )
+        worth *= 0.4 if is_tool else 0.8 if candidate.origin is Origin.DOCS and not facts.evaluates else 1
+    return worth
+
+
+def _form(atomic: Atomic, candidate: Candidate, purpose: Purpose, facts: Facts) -> float:
+    """What the command's own shape takes from its worth."""
+    worth = 1.0
+    if purpose is Purpose.TEST and selects(atomic.words):
+        worth *= 0.35
+    if atomic.piped:
+        worth *= 0.7
+    if len(atomic.words) > 6:
+        worth *= 0.97
+    if any(word.partition("=")[0] in _EXTRA for word in atomic.words):
+        worth *= 0.97
+    if atomic.workdir:
+        worth *= 0.5 if _BESIDE.match(atomic.workdir) else 0.9
+    if _NEGATED.search(candidate.context):
+        worth *= 0.5
+    return worth * _places_exist(atomic, facts)
+
+
+def _places_exist(atomic: Atomic, facts: Facts) -> float:
+    """Whether what the command names is in the repository; what is not there is an example or out of date."""
+    inner = unwrap(atomic.words)
+    script = script_of(inner)
+    if inner[:2] == ("python", "-m"):
+        return 1.0 if facts.module_place(script, atomic.workdir) else 0.75
+    if script and named_task(inner) is None and direct_call(inner) is None:
+        return 1.0 if facts.has_script(script, atomic.workdir) or inner[0] in facts.programs else 0.5
+    if named_task(inner) is not None:
+        return 1.0
+    paths = _PATH if inner[0].rpartition("/")[2] in _TAKE_PATHS else _PROGRAM
+    for word in [word for word in inner[1:] if paths.fullmatch(word)][:3]:
+        path = word.removeprefix("./").rstrip("/")
+        if not (facts.has(f"{atomic.workdir}/{path}".strip("/")) or facts.has(path) or "..." in word):
+            return 0.5
+    return 1.0
+
+
+_PATH = re.compile(r"(?:\./)?[\w.-]+/[\w./-]*|[\w-]+\.py|tests?")
+_PROGRAM = re.compile(r"[\w./-]+\.py")
+_TAKE_PATHS = frozenset(
+    (
+        "pytest",
+        "py.test",
+        "phpunit",
+        "prove",
+        "jest",
+        "ava",
+        "vitest",
+        "busted",
+        "behave",
+        "mocha",
+        "rspec",
+        "bats",
+        "nosetests",
+        "pest",
+    )
+)
+_BESIDE = re.compile(r"(?i)^(?:docs?|examples?|samples?|demos?|website|site|tools?|contrib)(?:/|$)")
+
+
+def ranked(stated: Iterable[Stated]) -> tuple[Hint, ...]:
+    """The hints, the surest first: statements of one meaning joined, weak ones left out, at most 6."""
+    groups: dict[tuple[str, str, str], list[Stated]] = {}
+    for each in stated:
+        groups.setdefault(each.key, []).append(each)
+    hints = sorted((_joined(group) for group in groups.values()), key=_order)  # of equal ones, that stated first
+    if not hints:
+        return ()
+    least = max(_LEAST, _LEAST_OF_BEST * hints[0].confidence)
+    return tuple(hint for hint in hints if hint.confidence >= least)[:_MOST]
+
+
+def _joined(group: list[Stated]) -> Hint:
+    """The best statement; every further file that agrees takes away half of the remaining doubt, at most thrice."""
+    best = max(
+        group,
+        key=lambda each: (
+            round(each.hint.confidence, 2),
+            -len(each.hint.command) if each.key[1] == Purpose.TEST else 0,
+        ),
+    )
+    by_file: dict[str, float] = {}
+    for each in group:
+        kind = f"{each.candidate.origin}"
+        by_file[kind] = max(by_file.get(kind, 0), each.hint.confidence)
+    by_file.pop(f"{best.candidate.origin}", None)
+    doubt = 1 - best.hint.confidence
+    for worth in by_file.values():
+        doubt *= 1 - 0.6 * worth
+    prerequisites = best.hint.prerequisites or next(
+        (each.hint.prerequisites for each in group if each.hint.prerequisites), ()
+    )
+    return replace(best.hint, confidence=round(1 - doubt, 3), prerequisites=prerequisites)
+
+
+_PURPOSES: Mapping[Purpose, int] = {Purpose.TEST: 0, Purpose.EVALUATE: 0, Purpose.BENCHMARK: 1}
+
+
+def _order(hint: Hint) -> tuple[object, ...]:
+    return (-round(hint.confidence, 3), _PURPOSES[hint.purpose], bool(hint.workdir))

@@ -1,0 +1,64 @@
+"""How sure a command is, and in which order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from runner_env.hints import find_hints
+
+MakeRepository = Callable[[Mapping[str, str]], Path]
+
+
+def block(heading: str, *commands: str) -> str:
+    """A README with one block."""
+    lines = "\n".join(commands)
+    return f"# Tool\n\n## {heading}\n\n```bash\n{lines}\n```\n"
+
+
+def test_at_most_six(repository: MakeRepository) -> None:
+    """Never more than six."""
+    text = block("Benchmarks", *(f"python bench.py --n {n}" for n in range(20)))
+    assert len(find_hints(repository({"README.md": text, "bench.py": ""}))) == 6
+
+
+def test_weak_ones_go(repository: MakeRepository) -> None:
+    """What is much less sure than the first is left out, and returned where nothing surer is stated."""
+    part = "python -m pytest tests/test_a.py"
+    files = {"tests/test_a.py": "", "README.md": block("Tests", part)}
+    assert part in [hint.command for hint in find_hints(repository(files))]
+    files["README.md"] = block("Tests", "tox", part)
+    found = [hint.command for hint in find_hints(repository(files))]
+    assert found[0] == "tox"
+    assert part not in found
+
+
+def test_equal_ones_keep_their_order(repository: MakeRepository) -> None:
+    """Of equally sure commands the one that is stated first comes first."""
+    text = block("Evaluation", "python eval.py --data b", "python eval.py --data a")
+    found = [hint.command for hint in find_hints(repository({"README.md": text, "eval.py": ""}))]
+    assert found == ["python eval.py --data b", "python eval.py --data a"]
+
+
+def test_missing_script(repository: MakeRepository) -> None:
+    """A script that is not in the repository is less sure than one that is."""
+    text = block("Evaluation", "python gone/eval.py", "python eval.py")
+    found = find_hints(repository({"README.md": text, "eval.py": ""}))
+    assert found[0].command == "python eval.py"
+
+
+def test_a_script_that_is_not_declared(repository: MakeRepository) -> None:
+    """A document that names a script which package.json does not have is out of date."""
+    files = {"README.md": block("Tests", "npm test"), "package.json": '{"scripts": {"build": "tsc"}}'}
+    assert find_hints(repository(files)) == ()
+
+
+def test_one_meaning_is_one_hint(repository: MakeRepository) -> None:
+    """Several ways to write the same are one hint, stated where it is surest, with what comes before it."""
+    files = {
+        "README.md": block("Tests", "pip install -e .", "pytest"),
+        "CONTRIBUTING.md": block("Tests", "python -m pytest"),
+    }
+    (hint,) = find_hints(repository(files))
+    assert hint.source == "CONTRIBUTING.md:6"
+    assert hint.prerequisites == ("pip install -e .",)
