@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -171,3 +173,52 @@ def _git_for(environ: dict[str, str]) -> GitCommand:
         return subprocess.run(argv, cwd=cwd, env=env, check=True, capture_output=True, text=True).stdout.strip()
 
     return call
+
+
+class Served:
+    """A web server of the test's own: `answers[path]` is a list of answers, the last of which repeats.
+
+    An answer is bytes, or a function of the request handler that answers by itself. `asked` lists path and headers of
+    each request.
+    """
+
+    def __init__(self) -> None:
+        self.answers: dict[str, list[bytes | Callable[[BaseHTTPRequestHandler], None]]] = {}
+        self.asked: list[tuple[str, dict[str, str]]] = []
+        served = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                path = self.path.partition("?")[0]
+                served.asked.append((path, {name.lower(): value for name, value in self.headers.items()}))
+                answers = served.answers.get(path, [])
+                if not answers:
+                    self.send_error(404)
+                    return
+                answer = answers.pop(0) if len(answers) > 1 else answers[0]
+                if callable(answer):
+                    answer(self)
+                    return
+                self.send_response(200)
+                self.send_header("content-length", str(len(answer)))
+                self.end_headers()
+                self.wfile.write(answer)
+
+            def log_message(self, *_: object) -> None:
+                return
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
+
+
+@pytest.fixture
+def served() -> Iterator[Served]:
+    """A web server on the loopback interface."""
+    server = Served()
+    thread = threading.Thread(target=server.server.serve_forever, args=(0.02,))
+    thread.start()
+    yield server
+    server.server.shutdown()
+    thread.join()
+    server.server.server_close()

@@ -7,13 +7,18 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from runner_env.errors import OptionError, TargetError, TargetNotFound
 from runner_env.settings import Settings
 from runner_env.targets import Checkout, Revision, fetch
+
+if TYPE_CHECKING:
+    from conftest import Upstream
 
 MakeCheckout = Callable[..., Path]
 GitCommand = Callable[..., str]
@@ -107,8 +112,7 @@ def test_links_are_resolved(tmp_path: Path, settings: Settings) -> None:
     "target",
     [
         "/missing/path",
-        "owner/repo",
-        "a/b",
+        "./a/b",
         "./r",
         "missing",
         "x" * 5000,
@@ -240,3 +244,29 @@ def test_clones_dir_that_is_none(tmp_path: Path, settings: Settings) -> None:
     with pytest.raises(TargetError) as caught:
         fetch("file:///srv/r.git", settings=settings, clones_dir=tmp_path / "file")
     assert caught.value.code == "clones_dir_unusable"
+
+
+def test_shorthand_is_a_repository_on_github(upstream: Upstream, settings: Settings) -> None:
+    """B130: `owner/repo@ref` that is no path is cloned from GitHub, or from the mirror that the environment names."""
+    mirrored = replace(
+        settings, environ={**settings.environ, "RUNNER_ENV_GITHUB_BASE": upstream.bare.parents[1].as_uri()}
+    )
+    checkout = fetch("team/orbit@v1", settings=mirrored)
+    assert (checkout.source, checkout.revision.commit) == ("git", upstream.older)
+    assert checkout.revision.url == f"{upstream.bare.parents[1].as_uri()}/team/orbit.git"
+
+
+def test_a_path_wins_over_the_shorthand(tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`owner/repo` that exists is that directory."""
+    (tmp_path / "owner/repo").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path)
+    assert fetch("owner/repo", settings=settings).root == tmp_path / "owner/repo"
+
+
+def test_a_mistyped_path_is_told_as_one(tmp_path: Path, settings: Settings) -> None:
+    """`a/b` that is neither a path nor a repository: the error says both."""
+    mirrored = replace(settings, environ={**settings.environ, "RUNNER_ENV_GITHUB_BASE": tmp_path.as_uri()})
+    with pytest.raises(TargetError) as caught:
+        fetch("src/tests", settings=mirrored)
+    assert caught.value.code == "clone_failed"
+    assert "There is no directory 'src/tests' here either" in (caught.value.hint or "")

@@ -1,4 +1,4 @@
-"""What the text of a target means: a path on this machine or a git URL, with nothing looked up."""
+"""What the text of a target means: a path on this machine, a git URL or an archive, with nothing looked up."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 from urllib.parse import unquote
 
 from runner_env.errors import TargetError
+
+ARCHIVE_SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
+"""What the name of an archive ends in, in any case."""
 
 PROTOCOLS = ("file", "http", "https", "ssh")
 """What a git URL may begin with. `git://` is not among them: it can neither be trusted nor be kept secret."""
@@ -18,6 +21,7 @@ _SCP = re.compile(r"(?P<authority>[^\s/@:]+@(?:\[[^\s/@\]]*\]|[^\s/@:\[\]]+)):(?
 _HOST = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|(?!-)[\w.~-]+)(?::[0-9]{0,5})?")
 _BAD_REF = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|^[-/.]|/\.|[/.]$|\.lock(?:/|$)|^@$")
 _USERINFO = re.compile(r"(://)[^/\s'\"]*@")
+_SHORTHAND = re.compile(r"(?![.-])[A-Za-z0-9_.-]+/(?![.-])[A-Za-z0-9_.-]+")
 _DEFAULT_PORTS = {"http": ":80", "https": ":443", "ssh": ":22"}
 
 
@@ -67,13 +71,37 @@ class GitTarget:
         return f"{user}{at}{host.lower()}:{path.rstrip('/')}"
 
 
-def parse_target(text: str) -> LocalTarget | GitTarget:
-    """Tell a path from a git URL, and the URL from its ref. Nothing is looked up: whether a path exists is not asked.
+@dataclass(frozen=True, slots=True)
+class ArchiveTarget:
+    """An archive behind an `http(s)` URL.
 
-    A URL begins with `https://`, `http://`, `ssh://` or `file://`, or has the form `user@host:path`. Everything else
-    is a path, `owner/repo` too. The ref follows the first `@` after `.git`, if the URL has that (`…/r.git@topic/a`);
-    otherwise the first `@` inside a path segment (`…/r@v1.2`), in a `file://` URL inside the last segment only,
-    because directories of this machine may have an `@` in their names.
+    Attributes:
+        url: as it was written; may hold credentials and therefore stays out of `repr`.
+    """
+
+    url: str = field(repr=False)
+
+
+def parse_shorthand(text: str) -> tuple[str, str | None] | None:
+    """`owner/repo` or `owner/repo@ref`, as two parts; None if the text is nothing of the kind.
+
+    Raises:
+        TargetError: what follows the `@` cannot be a ref.
+    """
+    name, mark, ref = text.partition("@")
+    if not _SHORTHAND.fullmatch(name):
+        return None
+    return name.removesuffix(".git"), check_ref(ref) if mark else None
+
+
+def parse_target(text: str) -> LocalTarget | GitTarget | ArchiveTarget:
+    """Tell a path from a URL, and the URL from its ref. Nothing is looked up: whether a path exists is not asked.
+
+    An `http(s)` URL whose path ends as an archive's name does (`.zip`, `.tar.gz`, …) is an archive. A git URL begins
+    with `https://`, `http://`, `ssh://` or `file://`, or has the form `user@host:path`. Everything else is a path,
+    `owner/repo` too (but see `parse_shorthand`). The ref follows the first `@` after `.git`, if the URL has that
+    (`…/r.git@topic/a`); otherwise the first `@` inside a path segment (`…/r@v1.2`), in a `file://` URL inside the last
+    segment only, because directories of this machine may have an `@` in their names.
 
     Raises:
         TargetError: the text is empty, or is a URL with another protocol, a strange host or an impossible ref.
@@ -92,6 +120,9 @@ def parse_target(text: str) -> LocalTarget | GitTarget:
     scheme = match.groupdict().get("scheme", "")
     if scheme and scheme.lower() not in PROTOCOLS:
         raise _refused(scheme + "://")
+    if scheme.lower() in {"http", "https"} and is_archive_name(re.split("[?#]", match["path"] or "")[0]):
+        _check_authority(scheme.lower(), match["authority"])
+        return ArchiveTarget(text)
     path, ref = split_ref(match["path"] or "", last_segment=scheme.lower() == "file")
     _check_authority(scheme.lower(), match["authority"])
     _check_path(scheme.lower(), path)
@@ -111,6 +142,11 @@ def split_ref(path: str, *, last_segment: bool = False) -> tuple[str, str | None
         return path, None
     at = re.compile(r"(?<=[^/])@").search(path, path.rfind("/") + 1 if last_segment else 0)
     return (path[: at.start()], check_ref(path[at.end() :])) if at else (path, None)
+
+
+def is_archive_name(name: str) -> bool:
+    """Whether a file of this name is an archive that can be taken apart."""
+    return name.lower().endswith(ARCHIVE_SUFFIXES)
 
 
 def check_ref(ref: str) -> str:

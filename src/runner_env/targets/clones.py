@@ -11,13 +11,14 @@ import hashlib
 import os
 import re
 import shutil
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from runner_env.targets.pristine import OWN_FILES, control_files, is_pristine
 from runner_env.targets.remote import SHA, SHORT_SHA
-from runner_env.targets.repository import config_text, object_format, scratch_git_dir, write_git_dir
+from runner_env.targets.repository import object_format, write_git_dir
+from runner_env.targets.temporary import held_directory
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,7 +26,8 @@ if TYPE_CHECKING:
     from runner_env.targets.git import Git
     from runner_env.targets.remote import Remote
 
-_OWN_FILES = frozenset({"HEAD", "config", "index", "shallow"})
+UNFINISHED = ".new-"
+"""How the name of a clone begins until it is whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,28 +86,10 @@ class Clones:
                 yield commit
 
     def _pristine(self, commit: str) -> Path | None:
-        return next((path for path in self._candidates(commit) if self._is_pristine(path, commit)), None)
-
-    def _is_pristine(self, path: Path, commit: str) -> bool:
-        """Whether files and git directory are as they were made: every content compared, ignored files counted."""
-        git_dir = path / ".git"
-        if path.is_symlink() or git_dir.is_symlink() or not git_dir.is_dir():
-            return False
-        if (git_dir / "objects/info/alternates").exists() or _control_files(git_dir) - _OWN_FILES:
-            return False
-        expected = {"HEAD": commit + "\n", "config": config_text(self._config(commit))}
-        if any((git_dir / name).read_text(errors="surrogateescape") != text for name, text in expected.items()):
-            return False
-        with scratch_git_dir(head=commit, config=object_format(commit)) as scratch:
-            # An index of our own: the one in the clone may have been told to look away.
-            git = self.local.at(scratch, work_tree=path, index=scratch / "index", objects=git_dir / "objects")
-            if git.run("read-tree", commit, cwd=path).code != 0:
-                return False
-            status = git.run(
-                "status", "-z", "--porcelain=v2", "--untracked-files=all", "--ignored=matching", "--no-renames",
-                "--ignore-submodules=none", cwd=path,
-            )  # fmt: skip
-        return status.code == 0 and not status.stdout
+        return next(
+            (path for path in self._candidates(commit) if is_pristine(path, commit, self._config(commit), self.local)),
+            None,
+        )
 
     def _config(self, commit: str) -> dict[str, str]:
         return {
@@ -119,8 +103,8 @@ class Clones:
 
     def _make(self, commit: str) -> Path:
         """Clone into a temporary sibling and rename it, so that a clone under its own name is always whole."""
-        with tempfile.TemporaryDirectory(prefix=".new-", dir=self.base, ignore_cleanup_errors=True) as name:
-            new = Path(name) / "clone"
+        with held_directory(UNFINISHED, self.base) as folder:
+            new = folder / "clone"
             git_dir = new / ".git"
             git_dir.mkdir(parents=True)
             write_git_dir(git_dir, head=commit, config=self._config(commit))
@@ -130,7 +114,7 @@ class Clones:
             if checkout.code != 0:
                 raise self.remote.failed(checkout.stderr)
             shutil.rmtree(git_dir / "logs", ignore_errors=True)
-            for leftover in _control_files(git_dir) - _OWN_FILES:
+            for leftover in control_files(git_dir) - OWN_FILES:
                 (git_dir / leftover).unlink()
             return self._place(new, commit)
 
@@ -144,7 +128,7 @@ class Clones:
                 # Somebody else was quicker. A clone just made is as good as ours.
                 if not os.path.lexists(path):
                     raise
-                if self._is_pristine(path, commit):
+                if is_pristine(path, commit, self._config(commit), self.local):
                     return path
         return self._place(new, commit)
 
@@ -153,13 +137,3 @@ def _slug(url: str) -> str:
     path = url.partition("://")[2] or url.partition(":")[2]
     words = "_".join(part for part in path.removesuffix(".git").split("/")[-2:] if part)
     return re.sub(r"[^A-Za-z0-9._-]", "_", words).strip("._-")[-80:] or "target"
-
-
-def _control_files(git_dir: Path) -> set[str]:
-    """Everything in a git directory that is not an object: refs, hooks, logs, settings."""
-    found: set[str] = set()
-    for folder, folders, names in os.walk(git_dir):
-        if Path(folder) == git_dir and "objects" in folders:
-            folders.remove("objects")
-        found |= {(Path(folder) / name).relative_to(git_dir).as_posix() for name in names}
-    return found

@@ -12,7 +12,6 @@ from __future__ import annotations
 import os
 import re
 import stat
-import tempfile
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +19,7 @@ from typing import TYPE_CHECKING
 
 from runner_env.targets.address import without_credentials
 from runner_env.targets.git import Git
+from runner_env.targets.temporary import held_directory
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -40,6 +40,9 @@ _COPIED = frozenset(
 )
 _SHA_LINE = re.compile(rb"([0-9a-f]{64}|[0-9a-f]{40})\n?")
 _BRANCH_LINE = re.compile(rb"ref: (refs/heads/(?!\.)[\w./-]+)\n?", re.ASCII)
+SCRATCH = "runner-env-git-"
+"""How the name of a throw-away git directory begins."""
+
 _MAX_READ = 1 << 26
 _CONFIGS: dict[tuple[str, bytes, bytes], dict[str, str]] = {}
 """What git made of configuration files, by its program and their contents."""
@@ -209,9 +212,9 @@ def borrowed(repository: Repository, head: Head, git: Git) -> Iterator[Git]:
 @contextmanager
 def scratch_git_dir(*, head: str | None = None, config: Mapping[str, str] | None = None) -> Iterator[Path]:
     """An empty git directory that is gone afterwards; `head` is a commit id (default: no commit yet)."""
-    with tempfile.TemporaryDirectory(prefix="runner-env-git-") as name:
-        write_git_dir(Path(name), head=head or "ref: refs/heads/none", config=config or {})
-        yield Path(name)
+    with held_directory(SCRATCH) as path:
+        write_git_dir(path, head=head or "ref: refs/heads/none", config=config or {})
+        yield path
 
 
 def object_format(commit: str) -> dict[str, str]:
