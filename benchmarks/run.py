@@ -15,7 +15,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from _row import HEAD, Row
 
-MODULES = ("startup", "install", "overhead", "samples")
+MODULES = ("startup", "install", "overhead", "sandbox", "commands", "output", "samples")
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -15,6 +15,7 @@ import pytest
 from runner_env.core import Ending
 from runner_env.errors import ExecutionError, OptionError, PlatformUnsupported
 from runner_env.execution import NOT_STARTED, Box
+from runner_env.execution.levels import Wanted
 
 if TYPE_CHECKING:
     from conftest import Bench, Eventually
@@ -184,7 +185,7 @@ def test_python_that_does_not_start() -> None:
 def test_unknown_level_and_platform(monkeypatch: pytest.MonkeyPatch) -> None:
     """An unknown level and an unknown platform are refused before anything starts."""
     with pytest.raises(OptionError, match="fortress"):
-        Box.open(level="fortress")
+        Box.open(Wanted.only("fortress"))
     monkeypatch.setattr(sys, "platform", "darwin")
     with pytest.raises(PlatformUnsupported):
         Box.open()

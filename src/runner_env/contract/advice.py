@@ -13,7 +13,7 @@ from runner_env.contract.model import StageName
 from runner_env.contract.paths import link_problem
 from runner_env.contract.pipeline import load_contract
 from runner_env.contract.places import file_order, note, shown
-from runner_env.contract.requests import containment, unusable_out_dir
+from runner_env.contract.requests import unusable_out_dir
 from runner_env.contract.shell import SYNTAX_SECONDS, script_of, syntax_error
 from runner_env.core import Finding, Where
 from runner_env.errors import ContractError
@@ -55,7 +55,7 @@ def lint(repo: Path, pipeline_rel: str = "pipeline.yml") -> tuple[Finding, ...]:
     actions = _tried(lambda: load_actions(repo, pipeline_rel), findings)
     findings += [found for part in (contract, bootstrap, actions) if part for found in part.notes]
     if contract:
-        findings += filter(None, (containment(contract), unusable_out_dir(contract, repo)))
+        findings += filter(None, (unusable_out_dir(contract, repo),))
         findings += [*_declared(contract), *_deployment(contract), *_measured(repo, contract)]
     steps = list(_steps(contract, bootstrap, actions))
     findings += [*_workdirs(repo, steps), *_scripts(repo, steps), *_syntax(repo, steps)]

@@ -9,12 +9,15 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
+from runner_env.contract.model import MIN_OPEN_FILES
 from runner_env.contract.paths import path_problem
 from runner_env.contract.places import shown
 
 MAX_SECONDS = 31_622_400
 """A leap year; anything longer is a mistake."""
 MAX_RETRIES = 100
+MAX_AMOUNT = 999_999_999
+
 MAX_TEXT_BYTES = 100_000
 """Linux refuses one argument or variable of 128 KiB; this leaves room."""
 _MAX_PATTERN = 1_000
@@ -121,6 +124,8 @@ Env = Annotated[
 Seconds = Annotated[float, Field(gt=0, le=MAX_SECONDS, allow_inf_nan=False)]
 SecondsOrNone = Annotated[float, Field(ge=0, le=MAX_SECONDS, allow_inf_nan=False)]
 """Zero means no limit."""
+Amount = Annotated[int, Field(ge=1, le=MAX_AMOUNT)]
+OpenFiles = Annotated[int, Field(ge=MIN_OPEN_FILES, le=MAX_AMOUNT)]
 Retries = Annotated[int, Field(ge=0, le=MAX_RETRIES)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 ScoreRange = Annotated[list[Finite], Field(min_length=2, max_length=2), AfterValidator(_score_range)]

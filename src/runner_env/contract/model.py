@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 ActionKind = Literal["run_cmd", "install_tool", "start_service", "write_file"]
 """What an action of `actions.yml` does; the first three run a command."""
 
+MIN_OPEN_FILES = 64
+"""The lowest limit of open files: with fewer, hardly any program starts, nor does what starts it."""
+
 
 class StageName(StrEnum):
     """Every stage, in run order; the values are those of `AIDER_FSM_STAGE` and `failed_stage`."""
@@ -100,6 +103,11 @@ class Security:
         max_cmd_seconds: limit of each command; None is no limit.
         max_total_seconds: limit of each stage as a whole; None is no limit of its own.
         secrets: names of variables requested from the operator.
+        max_memory_mb: MiB in memory for a command and all it starts; None, as for the following: the operator's limit.
+        max_processes: processes at a time of a command.
+        max_disk_mb: MiB that a call may add to the disk.
+        max_output_mb: MiB that are kept of each output stream.
+        max_open_files: files that each process may have open.
         sandbox: requested level, or None.
         network: requested network, `host` or `none`, or None.
         sandbox_required: a fallback to a weaker level is an error.
@@ -110,6 +118,11 @@ class Security:
     denylist: tuple[str, ...] = ()
     max_cmd_seconds: float | None = None
     max_total_seconds: float | None = None
+    max_memory_mb: int | None = None
+    max_processes: int | None = None
+    max_disk_mb: int | None = None
+    max_output_mb: int | None = None
+    max_open_files: int | None = None
     secrets: tuple[str, ...] = ()
     sandbox: str | None = None
     network: str | None = None

@@ -8,10 +8,12 @@ from typing import Any, ClassVar, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from runner_env.contract.fields import (
+    Amount,
     Command,
     Env,
     EnvName,
     FilePath,
+    OpenFiles,
     Pattern,
     RelativePath,
     Retries,
@@ -74,6 +76,16 @@ class SecuritySection(Strict):
     """Limit of every command, in seconds; 0 is none of its own."""
     max_total_seconds: SecondsOrNone | None = None
     """Limit of each stage as a whole, in seconds; 0 is none of its own."""
+    max_memory_mb: Amount | None = None
+    """Memory of a command and all it starts, in MiB; the operator's limit holds too, here and for the following."""
+    max_processes: Amount | None = None
+    """Processes that a command may have at a time."""
+    max_disk_mb: Amount | None = None
+    """How much a call may add to the disk, in MiB."""
+    max_output_mb: Amount | None = None
+    """How much of each output stream is kept, in MiB: the beginning and the end."""
+    max_open_files: OpenFiles | None = None
+    """Files that each process may have open; at least 64."""
     secrets: list[EnvName] | None = None
     """Variables the stages need from the operator, who must grant each by name."""
     sandbox: Literal["auto", "bwrap", "landlock", "docker", "none"] | None = None

@@ -37,6 +37,15 @@ AIDER_FSM_MAX_TOTAL_SECONDS = "AIDER_FSM_MAX_TOTAL_SECONDS"
 AIDER_FSM_GIT_CLONE_TIMEOUT_SECONDS = "AIDER_FSM_GIT_CLONE_TIMEOUT_SECONDS"
 AIDER_FSM_MAX_TOKENS = "AIDER_FSM_MAX_TOKENS"
 RUNNER_ENV_HOME = "RUNNER_ENV_HOME"
+RUNNER_ENV_NETWORK = "RUNNER_ENV_NETWORK"
+RUNNER_ENV_SANDBOX = "RUNNER_ENV_SANDBOX"
+RUNNER_ENV_SANDBOX_IMAGE = "RUNNER_ENV_SANDBOX_IMAGE"
+RUNNER_ENV_MAX_MEMORY_MB = "RUNNER_ENV_MAX_MEMORY_MB"
+RUNNER_ENV_MAX_PROCESSES = "RUNNER_ENV_MAX_PROCESSES"
+RUNNER_ENV_MAX_DISK_MB = "RUNNER_ENV_MAX_DISK_MB"
+RUNNER_ENV_MAX_OUTPUT_MB = "RUNNER_ENV_MAX_OUTPUT_MB"
+RUNNER_ENV_MAX_OPEN_FILES = "RUNNER_ENV_MAX_OPEN_FILES"
+RUNNER_ENV_OBSERVE = "RUNNER_ENV_OBSERVE"
 
 MODEL_STAGES = (StageName.ROLLOUT, StageName.EVALUATION, StageName.BENCHMARK)
 """The stages that `llm=` grants its endpoint and key to."""
@@ -111,6 +120,15 @@ VARIABLES: tuple[Variable, ...] = (
     _read(OPENAI_BASE_URL, "", "Base URL that the model stages are given."),
     _read(OPENAI_API_KEY, "", "Key that the model stages are given."),
     _read(RUNNER_ENV_HOME, "the user's state directory", "Where runs, caches and state live."),
+    _read(RUNNER_ENV_NETWORK, "`host`", "`none` keeps the network away from stages."),
+    _read(RUNNER_ENV_SANDBOX, "`auto`", "How stages are contained: `auto`, `bwrap`, `landlock`, `docker`, `none`."),
+    _read(RUNNER_ENV_SANDBOX_IMAGE, "–", "The image for sandbox level `docker`."),
+    _read(RUNNER_ENV_MAX_MEMORY_MB, "90 % of the machine's", "Upper bound of `security.max_memory_mb`."),
+    _read(RUNNER_ENV_MAX_PROCESSES, "4096", "Upper bound of `security.max_processes`."),
+    _read(RUNNER_ENV_MAX_DISK_MB, "20000", "Upper bound of `security.max_disk_mb`."),
+    _read(RUNNER_ENV_MAX_OUTPUT_MB, "20", "Upper bound of `security.max_output_mb`."),
+    _read(RUNNER_ENV_MAX_OPEN_FILES, "65536", "Upper bound of `security.max_open_files`; at least 64."),
+    _read(RUNNER_ENV_OBSERVE, "on", "`off`: do not observe which programs the stages execute."),
 )
 
 

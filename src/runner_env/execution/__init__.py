@@ -2,8 +2,8 @@
 
 from runner_env.execution.box import Box
 from runner_env.execution.cancel import Cancel
-from runner_env.execution.request import Limits, Request, Sink, StageEnd
+from runner_env.execution.request import Limits, Observation, Request, Sink, StageEnd
 from runner_env.execution.stage import StageScope
 from runner_env.guest.messages import NOT_STARTED
 
-__all__ = ["NOT_STARTED", "Box", "Cancel", "Limits", "Request", "Sink", "StageEnd", "StageScope"]
+__all__ = ["NOT_STARTED", "Box", "Cancel", "Limits", "Observation", "Request", "Sink", "StageEnd", "StageScope"]

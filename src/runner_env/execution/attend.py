@@ -25,6 +25,8 @@ DRAIN_S = 2.0
 
 TIMED_OUT_CODE = 124
 
+_WATCH_S = 0.5
+
 
 class Attendance:
     """Attends one command until it has ended, and, if it failed or was stopped, until all it started has.
@@ -47,7 +49,9 @@ class Attendance:
         self._started = time.monotonic()
         self._duration_s = 0.0
         self._deadline = None if limits.timeout_s is None else self._started + limits.timeout_s
+        self._watch_at = None if limits.watch is None else self._started + _WATCH_S
         self._cause: Ending | None = None
+        self._excess = ""
         self._stopping = False
         self._poll = select.poll()
         self._on: dict[int, Callable[[], None]] = {}
@@ -71,7 +75,10 @@ class Attendance:
             for descriptor, _ in self._poll.poll(self._milliseconds()):
                 self._on[descriptor]()
             self._watch_clock()
+            self._watch_use()
         self._take_in_rest()
+        if self._cause is None:
+            self._excess = self._limits.watch() if self._limits.watch is not None else ""
         return self._outcome()
 
     @property
@@ -93,7 +100,8 @@ class Attendance:
 
     def _milliseconds(self) -> float | None:
         # one more, because poll cuts off fractions and would wake before the deadline
-        return None if self._deadline is None else max(0.0, self._deadline - time.monotonic()) * 1000 + 1
+        due = min((at for at in (self._deadline, self._watch_at) if at is not None), default=None)
+        return None if due is None else max(0.0, due - time.monotonic()) * 1000 + 1
 
     def _pump(self, stream: Stream) -> None:
         descriptor = stream.fileno()
@@ -104,6 +112,10 @@ class Attendance:
     def _hear(self) -> None:
         had_exit = self._command.exit is not None
         self._command.hear()
+        if self._command.stopped and not self._stopping:  # its minder kills it already
+            self._exceed(self._command.stopped)
+        if self._command.stopped and self._command.exit is None and not self._command.over:
+            return
         if self._command.trouble or self._command.exit is None:
             raise BoxLost(self._command.trouble or "the end of a command went unseen")
         if had_exit:
@@ -124,6 +136,18 @@ class Attendance:
             raise BoxLost("a minder does not end its command")
         self._cause = Ending.TIMED_OUT
         self._stop(self._limits.grace_s)
+
+    def _watch_use(self) -> None:
+        if self._watch_at is None or self._limits.watch is None or time.monotonic() < self._watch_at:
+            return
+        excess = "" if self._settled() or self._stopping else self._limits.watch()
+        self._watch_at = time.monotonic() + _WATCH_S
+        if excess:
+            self._exceed(excess)
+
+    def _exceed(self, reason: str) -> None:
+        self._cause, self._excess = Ending.LIMITED, reason
+        self._stop(0)
 
     def _stop(self, grace_s: float) -> None:
         self._stopping = True
@@ -146,6 +170,8 @@ class Attendance:
         assert end is not None
         code = end.code if end.code >= 0 else 128 - end.code
         ending = self._cause or (Ending.EXITED if end.code >= 0 else Ending.SIGNALLED)
+        if self._excess:
+            return Outcome(Ending.LIMITED, code, self._duration_s, end.cpu_s, end.max_rss_kib, self._excess)
         reason = self._cancel.reason if self._cancel is not None and ending is Ending.CANCELLED else end.reason
         if ending is Ending.TIMED_OUT:
             code = TIMED_OUT_CODE

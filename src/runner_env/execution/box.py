@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING, Self
 
 from runner_env.errors import PlatformUnsupported
 from runner_env.execution.inside import Inside
-from runner_env.execution.level import find_level
 from runner_env.execution.stage import StageScope
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from runner_env.execution.cancel import Cancel
+    from runner_env.execution.levels import Places, Sandbox, Wanted
+    from runner_env.execution.starting import Starting
 
 
 class Box:
@@ -20,37 +23,65 @@ class Box:
     One command at a time runs in a box; several boxes run side by side. When this process ends, in whatever way, all
     of the box ends with it. To stop from a signal handler, use the `Cancel`; `close` must not be called from one.
 
-    Attributes:
-        level: how strongly the box is contained.
     """
 
-    def __init__(self, level: str, inside: Inside) -> None:
-        self.level = level
+    def __init__(self, starting: Starting, inside: Inside) -> None:
+        self._starting = starting
         self._inside = inside
 
     @classmethod
-    def open(cls, *, level: str = "none", python: str = sys.executable, wait: bool = True) -> Self:
+    def open(
+        cls,
+        wanted: Wanted | None = None,
+        places: Places | None = None,
+        *,
+        environ: Mapping[str, str] | None = None,
+        python: str = sys.executable,
+        wait: bool = True,
+    ) -> Self:
         """Start the keeper.
 
         Args:
-            level: sandbox level; `none` is the only one so far.
+            wanted: which levels will do; default: `none`.
+            places: the files and folders it is about; not needed for level `none`.
+            environ: where the programs of levels are looked for.
             python: interpreter (>= 3.9) for the keeper.
             wait: until it has started; otherwise that goes on beside the caller, and the first command waits for it.
 
         Raises:
-            ExecutionError: the keeper does not start; if that is not waited for, the first command raises it.
+            NotContained: no level that is wanted holds; if that is not waited for, the first command may raise it.
+            ExecutionError: the keeper does not start; likewise.
             OptionError: unknown level.
             PlatformUnsupported: not Linux.
         """
         if sys.platform != "linux":
             raise PlatformUnsupported("platform_unsupported", f"Commands cannot be run on {sys.platform}; use Linux.")
-        from runner_env.execution.keeper_process import KeeperProcess
+        from runner_env.execution.levels import Wanted
+        from runner_env.execution.starting import Starting
 
-        found = find_level(level)
-        keeper = KeeperProcess(found, python)
+        starting = Starting(wanted or Wanted.only("none"), places, environ or {}, python)
         if wait:
-            keeper.await_ready()
-        return cls(found.name, Inside(keeper))
+            starting.await_ready()
+        return cls(starting, Inside(starting))
+
+    def await_ready(self) -> Sandbox:
+        """Wait until commands can run, and say how they are contained; raises as `open`. Idempotent."""
+        return self._inside.await_ready()
+
+    @property
+    def sandbox(self) -> Sandbox | None:
+        """How commands are contained; None until that is known."""
+        return self._starting.sandbox
+
+    @property
+    def level(self) -> str:
+        """How strongly commands are contained; `none` until that is known."""
+        return self.sandbox.level if self.sandbox else "none"
+
+    @property
+    def tmp(self) -> str:
+        """Where commands find the folder for temporary files; empty if they have none of their own."""
+        return self._starting.tmp
 
     @property
     def lost(self) -> str:
@@ -61,6 +92,16 @@ class Box:
     def launched(self) -> int:
         """How many commands were started so far."""
         return self._inside.launched
+
+    def unobservable(self) -> str:
+        """Why it cannot be observed here which programs commands execute; empty if it can.
+
+        The first who asks waits for a probe.
+
+        Raises:
+            ExecutionError: the box was opened without waiting for it, and has not started.
+        """
+        return self._inside.unobservable()
 
     def stage(self, name: str, *, keep: bool = False, cancel: Cancel | None = None) -> StageScope:
         """Begin a stage.

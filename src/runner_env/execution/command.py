@@ -35,9 +35,10 @@ class Command:
     """A command and all it started, as its minder sees them.
 
     Attributes:
-        streams: standard output and standard error.
+        streams: standard output, standard error, and, if it is observed, the events.
         exit: how the command itself ended, once it has.
         over: whether nothing of it is left.
+        stopped: which limit was exceeded, so that all of it is killed; empty if none was.
         trouble: why nothing is known about it, if so.
     """
 
@@ -46,6 +47,7 @@ class Command:
         self.streams = streams
         self.exit: _Exit | None = None
         self.over = False
+        self.stopped = ""
         self.trouble = ""
         self._killed = 0
         self._alive = 0
@@ -62,6 +64,8 @@ class Command:
         if event == "exit":
             self.over = self._left_alone = message.pop("alone")
             self.exit = _Exit(**message)
+        elif event == "stopped":
+            self.stopped = message["reason"]
         elif event == "alive":
             self._alive = message["count"]
         else:

@@ -10,6 +10,7 @@ from runner_env.core import Ending, Outcome
 from runner_env.errors import ExecutionError
 from runner_env.execution.attend import Attendance
 from runner_env.execution.command import BoxLost, Command
+from runner_env.execution.observing import probe
 from runner_env.execution.streams import PIPE_BYTES, LatePump, Stream, drain
 
 if TYPE_CHECKING:
@@ -17,7 +18,9 @@ if TYPE_CHECKING:
 
     from runner_env.execution.cancel import Cancel
     from runner_env.execution.keeper_process import KeeperProcess
+    from runner_env.execution.levels import Sandbox
     from runner_env.execution.request import Request, Sink
+    from runner_env.execution.starting import Starting
 
 _LATE_S = 2.0
 """How long late output may take to reach its end when its writers are gone."""
@@ -30,20 +33,41 @@ class Inside:
         lost: why nothing can run here any more; empty while all is well.
     """
 
-    def __init__(self, keeper: KeeperProcess) -> None:
+    def __init__(self, starting: Starting) -> None:
         self.lost = ""
-        self._keeper = keeper
+        self._starting = starting
         self._lock = threading.Lock()
         self._sink_lock = threading.Lock()
         self._late = LatePump()
         self._buffer = memoryview(bytearray(PIPE_BYTES))
         self._commands: list[Command] = []
+        self._unobservable: str | None = None
+        self._probes = 0
         self._killed = 0
 
     @property
+    def _keeper(self) -> KeeperProcess:
+        return self._starting.keeper
+
+    @property
     def launched(self) -> int:
-        """How many commands were started so far."""
-        return self._keeper.launched
+        """How many commands were started so far, probes left out."""
+        return self._keeper.launched - self._probes
+
+    def unobservable(self) -> str:
+        """Why no command can be observed here; empty if they can. Found out by the first who asks; raises as `run`."""
+        if self._unobservable is None:
+            found = probe(lambda request, nowhere: self.run(request, nowhere, nowhere, None)[0])
+            self._probes += not self.lost
+            if self.lost:
+                return found
+            self._unobservable = found
+        return self._unobservable
+
+    def await_ready(self) -> Sandbox:
+        """Wait until commands can be launched; raises as `Starting.await_ready`."""
+        with self._lock:
+            return self._await_keeper()
 
     def run(
         self, request: Request, stdout: Sink, stderr: Sink, cancel: Cancel | None
@@ -124,16 +148,17 @@ class Inside:
             self._lose(str(loss))
             raise ExecutionError("box_lost", f"The box was lost while a stage ended: {self.lost}.") from loss
 
-    def _await_keeper(self) -> None:
+    def _await_keeper(self) -> Sandbox:
         try:
-            self._keeper.await_ready()
+            return self._starting.await_ready()
         except ExecutionError as error:
             self.lost = error.message
             raise
 
     def _launch(self, request: Request, stdout: Sink, stderr: Sink) -> Command:
         with ExitStack() as on_error:
-            streams = tuple(Stream(sink, self._sink_lock) for sink in (stdout, stderr))
+            sinks = (stdout, stderr, *((request.observation.sink,) if request.observation else ()))
+            streams = tuple(Stream(sink, self._sink_lock) for sink in sinks)
             for stream in streams:
                 on_error.callback(stream.close)
                 on_error.callback(stream.close_writer)

@@ -8,21 +8,23 @@ import signal
 import socket
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from runner_env.errors import ExecutionError
 from runner_env.execution.streams import wait_readable
-from runner_env.guest import messages, tree
+from runner_env.guest import messages, orders, tree
 
 if TYPE_CHECKING:
     import subprocess
     from collections.abc import Sequence
 
-    from runner_env.execution.level import Level
+    from runner_env.execution.levels.model import Start
     from runner_env.execution.request import Request
 
 _START_S = 15.0
 _BOOT = "import sys; sys.path.append(sys.argv[1]); from runner_env.guest.keeper import main; main(int(sys.argv[2]))"
+SOURCE = str(Path(__file__).resolve().parents[2])
+"""Where the keeper imports this package from."""
 
 
 class KeeperProcess:
@@ -37,16 +39,17 @@ class KeeperProcess:
         ExecutionError: it cannot be started.
     """
 
-    def __init__(self, level: Level, python: str) -> None:
+    def __init__(self, start: Start, more_orders: Sequence[tuple[str, str]] = ()) -> None:
         self._token = secrets.token_hex(16)
         self.launched = 0
-        self._ready = False
+        self._ready: dict[str, Any] | None = None
         self._free: socket.socket | None = None
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._stderr = os.memfd_create("keeper-stderr", os.MFD_CLOEXEC)
         try:
             with theirs:
-                self._guardian = self._start(level, python, theirs)
+                self._guardian = self._start(start, theirs)
+            self._confine([*start.orders, *more_orders])
         except BaseException:
             self._control.close()
             os.close(self._stderr)
@@ -56,30 +59,36 @@ class KeeperProcess:
         """The lifeline: readable only when the keeper is gone."""
         return self._control.fileno()
 
-    def await_ready(self) -> None:
+    @staticmethod
+    def command(python: str) -> list[str]:
+        """The command line of a keeper but for its last word, its descriptor."""
+        return [python, "-I", "-S", "-c", _BOOT, SOURCE]
+
+    def await_ready(self) -> dict[str, Any]:
         """Wait until it can launch commands. Idempotent.
+
+        Returns:
+            What it found out (`runner_env.guest.facts`).
 
         Raises:
             ExecutionError: it did not start; everything is released.
         """
-        if self._ready:
-            return
-        if wait_readable([self._control.fileno()], _START_S) and messages.receive(self._control) is not None:
-            self._ready = True
-            return
+        if self._ready is None and wait_readable([self._control.fileno()], _START_S):
+            self._ready = messages.receive(self._control)
+        if self._ready is not None:
+            return self._ready
         self._guardian.kill()
         self._guardian.wait()  # what it had to say is complete then
         what = self.complaint().strip() or f"no answer within {_START_S:g} s"
         self._release()
         raise ExecutionError("keeper_not_started", f"The keeper did not start: {what}")
 
-    def launch(self, request: Request, out: int, err: int) -> socket.socket:
+    def launch(self, request: Request, *writers: int) -> socket.socket:
         """Have a command started.
 
         Args:
             request: the command.
-            out: where its standard output goes.
-            err: where its standard error goes.
+            *writers: where its standard output and standard error go, and, if it is observed, the events.
 
         Returns:
             The channel to its minder; if the keeper is gone, its end is seen there.
@@ -88,7 +97,8 @@ class KeeperProcess:
         try:
             channel, self._free = self._free, None
             given = [] if request.stdin is None else [request.stdin]
-            return self._order(channel, [out, err, payload, *given])
+            out, err, *trace = writers
+            return self._order(channel, _terms(request), [out, err, payload, *trace, *given])
         finally:
             os.close(payload)
 
@@ -133,9 +143,11 @@ class KeeperProcess:
         """What keeper and minders wrote to their standard error: empty but for a bug."""
         return os.pread(self._stderr, 4000, max(0, os.fstat(self._stderr).st_size - 4000)).decode(errors="replace")
 
-    def _order(self, channel: socket.socket | None, descriptors: list[int]) -> socket.socket:
+    def _order(
+        self, channel: socket.socket | None, terms: dict[str, str | int | bool], descriptors: list[int]
+    ) -> socket.socket:
         """Tell a free minder, or else the keeper, what to start."""
-        message = {"op": "run", "mark": f"{self._token}.{self.launched + 1}"}
+        message = {"op": "run", "mark": f"{self._token}.{self.launched + 1}", **terms}
         if channel is None:
             channel, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
             with theirs:
@@ -145,11 +157,15 @@ class KeeperProcess:
         self.launched += 1
         return channel
 
-    def _start(self, level: Level, python: str, theirs: socket.socket) -> subprocess.Popen[bytes]:
+    def _confine(self, pairs: Sequence[tuple[str, str]]) -> None:
+        descriptor = orders.pack(pairs)
+        messages.send(self._control, {"op": "confine"}, [descriptor])
+        os.close(descriptor)
+
+    def _start(self, start: Start, theirs: socket.socket) -> subprocess.Popen[bytes]:
         import subprocess
 
-        source = str(Path(__file__).resolve().parents[2])
-        argv = level.wrap([python, "-I", "-S", "-c", _BOOT, source, str(theirs.fileno())])
+        argv = [*start.argv, str(theirs.fileno())]
         try:
             return subprocess.Popen(
                 argv,
@@ -162,7 +178,7 @@ class KeeperProcess:
                 start_new_session=True,
             )
         except OSError as error:
-            raise ExecutionError("keeper_not_started", f"{python} cannot be started: {error}") from error
+            raise ExecutionError("keeper_not_started", f"{start.argv[0]} cannot be started: {error}") from error
 
     def _wait(self, seconds: float) -> bool:
         """Wait until guardian, keeper and minders are gone: only they hold the other end of their standard output."""
@@ -194,6 +210,20 @@ class KeeperProcess:
                 raise ExecutionError("processes_left", f"Processes cannot be ended: {_names(victims)}.")
             self._wait(0.002)
         return len(killed)
+
+
+def _terms(request: Request) -> dict[str, str | int | bool]:
+    """On what terms a minder runs the command."""
+    limits, observation = request.limits, request.observation
+    below = observation.writes_below if observation else None
+    return {
+        "observe": "" if observation is None else "programs" if below is None else "writes",
+        "root": os.fsencode(below).hex() if below else "",
+        "memory": limits.memory_bytes,
+        "processes": limits.processes,
+        "files": limits.open_files,
+        "input": request.stdin is not None,
+    }
 
 
 def _marked(token: str) -> list[int]:

@@ -68,9 +68,9 @@ class StageScope:
         return self.ended
 
     def _end(self, keep: bool) -> StageEnd:
-        if keep:
-            return StageEnd(killed=0, kept=self._inside.count(self._commands))
-        return StageEnd(killed=self._inside.end(self._commands), kept=0)
+        kept = self._inside.count(self._commands) if keep else 0
+        killed = 0 if keep else self._inside.end(self._commands)
+        return StageEnd(killed, kept, tuple(command.stopped for command in self._commands if command.stopped))
 
     def __enter__(self) -> Self:
         return self

@@ -8,9 +8,13 @@ Keeper, guardian and minders are subreapers: nobody below can detach. The contro
 runner ends, even by SIGKILL, its end closes, the keeper kills all and exits. The guardian does the same when the
 keeper is killed. Nothing here polls, and PDEATHSIG is not used (it fires when the *thread* that forked ends).
 
-    runner -> keeper   {"op": "run", "mark": "..."} with the descriptors [channel, stdout, stderr, packed command],
+    runner -> keeper   {"op": "confine"} with the descriptor of its orders (`runner_env.guest.orders`), once, first
+                       {"op": "run", "mark": "..."} with the descriptors [channel, stdout, stderr, packed command],
                        for a minder that had none before; the next one goes over its channel
-    keeper -> runner   {"event": "ready", "pid": 123}
+    keeper -> runner   {"event": "ready", "pid": 123, …}   with what `runner_env.guest.facts` found out
+
+As the first process of a PID namespace the keeper needs no guardian: with it the kernel ends all of the namespace, and
+nothing inside can end it. Elsewhere the guardian stays outside of what confines the keeper.
 """
 
 from __future__ import annotations
@@ -20,7 +24,11 @@ import os
 import select
 
 from runner_env.guest import kernel, launch, messages, tree
+from runner_env.guest.barred import bar
+from runner_env.guest.confine import confine
+from runner_env.guest.facts import measure
 from runner_env.guest.minder import mind
+from runner_env.guest.orders import Orders
 from runner_env.guest.waker import Waker, ignore_requests_to_end
 
 TYPE_CHECKING = False
@@ -31,6 +39,7 @@ else:
     import _socket as socket
 
 _ALL_GONE, _SOME_LEFT = 0, 1
+_FIRST = 1
 
 
 def main(control: int) -> NoReturn:
@@ -41,10 +50,16 @@ def main(control: int) -> NoReturn:
     kernel.adopt_orphans()
     kernel.hide_memory()
     ignore_requests_to_end()
-    keeper = os.fork()
-    if keeper:
+    lifeline = socket.socket(fileno=control)
+    message, descriptors = messages.receive_with_descriptors(lifeline, 1)
+    if message is None:
+        os._exit(_ALL_GONE)
+    guardian = os.getpid()
+    if guardian == _FIRST:
+        guardian = 0
+    elif keeper := os.fork():
         _guard(keeper)
-    _keep(socket.socket(fileno=control))
+    _keep(lifeline, Orders(descriptors[0]), guardian)
 
 
 def _guard(keeper: int) -> NoReturn:
@@ -55,11 +70,17 @@ def _guard(keeper: int) -> NoReturn:
     _end(waker)
 
 
-def _keep(control: socket.socket) -> NoReturn:
+def _keep(control: socket.socket, orders: Orders, guardian: int) -> NoReturn:
     kernel.adopt_orphans()
+    landlock = confine(orders)
+    contained = orders.one("level") == "landlock"
+    filtered = orders.one("level") != "none" and bar(
+        tracing=contained, network=contained and orders.one("network") == "none"
+    )
+    facts = measure(orders, landlock, filtered, guardian)
     waker = Waker()
     gc.freeze()  # a minder, being a fork, would copy every page on which the collector makes its marks
-    messages.send(control, {"event": "ready", "pid": os.getpid()})
+    messages.send(control, {"event": "ready", **facts})
     poll = select.poll()
     poll.register(waker.fileno(), select.POLLIN)
     poll.register(control.fileno(), select.POLLIN)
@@ -83,7 +104,7 @@ def _minders_are_well() -> bool:
 
 def _serve(control: socket.socket, spare: socket.socket | None) -> bool:
     """Hand one order to the minder behind `spare`, or to a new one; False if there will be no more orders."""
-    message, descriptors = messages.receive_with_descriptors(control, 5)
+    message, descriptors = messages.receive_with_descriptors(control, messages.MOST_DESCRIPTORS)
     if message is None:
         return False
     try:

@@ -11,7 +11,8 @@ _PR_SET_CHILD_SUBREAPER = 36
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
-def _prctl(option: int, value: int) -> None:
+def prctl(option: int, value: int) -> None:
+    """Change what the kernel keeps of this process; raises `OSError`."""
     if _libc.prctl(option, value, 0, 0, 0) != 0:
         code = ctypes.get_errno()
         raise OSError(code, f"prctl({option}): {os.strerror(code)}")
@@ -22,9 +23,14 @@ def adopt_orphans() -> None:
 
     From then on a failing `wait` (no child left) proves that no descendant is left at all.
     """
-    _prctl(_PR_SET_CHILD_SUBREAPER, 1)
+    prctl(_PR_SET_CHILD_SUBREAPER, 1)
 
 
 def hide_memory() -> None:
     """Keep processes of the same user from tracing this one and its forks (PR_SET_DUMPABLE); an exec undoes it."""
-    _prctl(_PR_SET_DUMPABLE, 0)
+    prctl(_PR_SET_DUMPABLE, 0)
+
+
+def show_memory() -> None:
+    """Let ancestors look at this process, which inherited the contrary from its keeper, even before it executes."""
+    prctl(_PR_SET_DUMPABLE, 1)

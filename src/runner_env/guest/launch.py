@@ -1,13 +1,18 @@
-"""Starting a command from its minder, without running Python in the child: posix_spawn(3) is quicker than a fork."""
+"""Starting a command from its minder: by posix_spawn(3), the quickest way, or, if it is observed, by `traced`."""
 
 from __future__ import annotations
 
 import errno
 import os
 
+from runner_env.guest import traced
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import signal
+
+    from runner_env.guest.events import EventLog
+    from runner_env.guest.tracer import Tracer
 else:
     import _signal as signal
 
@@ -30,7 +35,13 @@ class NotStarted(Exception):
         self.too_large = too_large
 
 
-def spawn(argv: list[bytes], env: dict[bytes, bytes], cwd: bytes, streams: tuple[int, int, int | None]) -> int:
+def spawn(
+    argv: list[bytes],
+    env: dict[bytes, bytes],
+    cwd: bytes,
+    streams: tuple[int, int, int | None],
+    observer: tuple[EventLog, bytes | None] | None = None,
+) -> tuple[int, Tracer | None]:
     """Start a command.
 
     It gets its own session without a terminal and default signal handling. Every
@@ -41,9 +52,11 @@ def spawn(argv: list[bytes], env: dict[bytes, bytes], cwd: bytes, streams: tuple
         env: its whole environment.
         cwd: where it starts; this process is moved to `/`.
         streams: its standard output, standard error and standard input; None: `/dev/null`.
+        observer: if it is to be observed, what takes the events, and below which directory writes are told (None:
+            no writes). Where that cannot be, the command is started all the same, and the log says why.
 
     Returns:
-        Its process id.
+        Its process id, and who observes it.
 
     Raises:
         NotStarted: the directory or the program cannot be used.
@@ -53,8 +66,13 @@ def spawn(argv: list[bytes], env: dict[bytes, bytes], cwd: bytes, streams: tuple
         os.chdir(cwd)
     except OSError as error:
         raise NotStarted(_NOT_RUNNABLE, f"cannot enter directory {_show(cwd)}: {error.strerror}") from None
+    candidates = _candidates(argv[0], env)
     try:
-        return _spawn_first(_candidates(argv[0], env), argv, env, _wiring(*streams))
+        if observer is not None:
+            found = _spawn_traced(candidates, argv, env, streams, observer)
+            if found is not None:
+                return found
+        return _spawn_first(candidates, argv, env, _wiring(*streams)), None
     except ValueError as error:  # a NUL byte, or a variable whose name is empty or has an equals sign
         raise NotStarted(_NOT_RUNNABLE, f"cannot run {_show(argv[0])}: {error}") from None
     finally:
@@ -87,6 +105,26 @@ def _wiring(out: int, err: int, given: int | None) -> list[tuple[int, ...] | tup
     ]
 
 
+def _spawn_traced(
+    candidates: list[bytes],
+    argv: list[bytes],
+    env: dict[bytes, bytes],
+    streams: tuple[int, int, int | None],
+    observer: tuple[EventLog, bytes | None],
+) -> tuple[int, Tracer] | None:
+    """As `_spawn_first`, observed; None, and the log is told why, where that cannot be."""
+    if any(b"\0" in word for word in (*argv, *env, *env.values())) or any(not name or b"=" in name for name in env):
+        return None  # posix_spawn says in its own words what is wrong
+    try:
+        started = traced.start(candidates, argv, env, streams, observer)
+    except traced.NotTraced as reason:
+        observer[0].put("none", 0, 0, str(reason))
+        return None
+    if started.problem is not None:
+        raise _not_started(argv[0], started.problem)
+    return started.pid, started.tracer
+
+
 def _spawn_first(
     candidates: list[bytes],
     argv: list[bytes],
@@ -105,10 +143,17 @@ def _spawn_first(
             if error.errno in _NO_RESOURCES:
                 raise
             problem = problem or error
-    if problem is None:
-        raise NotStarted(_NOT_FOUND, f"cannot run {_show(argv[0])}: not found")
-    message = f"cannot run {_show(argv[0])}: {problem.strerror}"
-    raise NotStarted(_NOT_RUNNABLE, message, too_large=problem.errno == errno.E2BIG)
+    raise _not_started(argv[0], problem or FileNotFoundError(errno.ENOENT, ""))
+
+
+def _not_started(program: bytes, problem: OSError) -> Exception:
+    """The exception for a program of which no candidate could be executed."""
+    if problem.errno in _NO_RESOURCES:
+        return problem
+    if problem.errno == errno.ENOENT:
+        return NotStarted(_NOT_FOUND, f"cannot run {_show(program)}: not found")
+    message = f"cannot run {_show(program)}: {problem.strerror}"
+    return NotStarted(_NOT_RUNNABLE, message, too_large=problem.errno == errno.E2BIG)
 
 
 def _show(name: bytes) -> str:

@@ -29,6 +29,10 @@ MARK = "RUNNER_ENV_BOX"
 NOT_STARTED = "not_started"
 """What the reason begins with where a command, through no fault of its program, was never started."""
 
+MOST_DESCRIPTORS = 6
+"""Beside an order: channel, standard output and error, the packed command, and, if there are, trace and standard input.
+"""
+
 _MAX_MESSAGE = 1 << 16
 _INT_BYTES = 4
 _LETTERS = {str: "s", int: "i", float: "f", bool: "b"}
@@ -85,7 +89,7 @@ def pack(argv: Sequence[str], env: Mapping[str, str], cwd: str) -> int:
     words += [_system_bytes(word) for pair in env.items() for word in pair]
     descriptor = os.memfd_create("command", os.MFD_CLOEXEC)
     with open(descriptor, "wb", closefd=False) as file:
-        file.write(_joined(words))
+        file.write(joined(words))
     return descriptor
 
 
@@ -97,7 +101,7 @@ def unpack(descriptor: int) -> tuple[list[bytes], dict[bytes, bytes], bytes]:
     """
     os.lseek(descriptor, 0, os.SEEK_SET)
     with open(descriptor, "rb", closefd=False) as file:
-        cwd, count, *words = _split(file.read())
+        cwd, count, *words = split(file.read())
     return words[: int(count)], dict(_pairs(words[int(count) :])), cwd
 
 
@@ -114,11 +118,11 @@ def _system_bytes(word: str) -> bytes:
 
 def _encoded(message: Mapping[str, Value]) -> bytes:
     words = [word for key, value in message.items() for word in (key, f"{_LETTERS[type(value)]}{value}")]
-    return _joined(word.encode(errors="backslashreplace") for word in words)
+    return joined(word.encode(errors="backslashreplace") for word in words)
 
 
 def _decoded(data: bytes) -> dict[str, Any]:
-    words = [word.decode() for word in _split(data)]
+    words = [word.decode() for word in split(data)]
     return {key: _READERS[value[0]](value[1:]) for key, value in _pairs(words)}
 
 
@@ -126,11 +130,17 @@ def _pairs(words: list[T]) -> Iterator[tuple[T, T]]:
     return ((words[at], words[at + 1]) for at in range(0, len(words), 2))
 
 
-def _joined(words: Iterable[bytes]) -> bytes:
+def joined(words: Iterable[bytes]) -> bytes:
+    """Words as netstrings, one after the other."""
     return b"".join(b"%d:%b" % (len(word), word) for word in words)
 
 
-def _split(data: bytes) -> list[bytes]:
+def split(data: bytes) -> list[bytes]:
+    """The words that `joined` joined.
+
+    Raises:
+        ValueError: these are no netstrings.
+    """
     words, at = [], 0
     while at < len(data):
         colon = data.index(b":", at)

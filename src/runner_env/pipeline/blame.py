@@ -5,11 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from runner_env.contract.model import StageName, StageSpec
-from runner_env.core import Ending, Finding, Verdict
+from runner_env.core import Ending, Finding, Span, Verdict, Where
 from runner_env.errors import EvidenceError, TargetError
 from runner_env.pipeline.attempts import Tried, not_started
 from runner_env.pipeline.values import CommandRun
 
+TRACE_LOST = "trace_lost"
+"""The only limit that is not about what a command uses."""
+
+_RAISE = {
+    "memory_limit": "Use less memory, or raise security.max_memory_mb and RUNNER_ENV_MAX_MEMORY_MB.",
+    "process_limit": "Start fewer processes at a time, or raise security.max_processes and RUNNER_ENV_MAX_PROCESSES.",
+    "disk_limit": "Write less, or raise security.max_disk_mb and RUNNER_ENV_MAX_DISK_MB.",
+}
 MEND_REFUSED = "Change the command, or the lists and the mode in the contract's `security` section."
 
 
@@ -22,6 +30,8 @@ def ended_badly(stage: StageName, tried: Tried) -> Finding:
         hint = "The system takes at most 128 KiB for each argument and variable, and a few MiB for all: shorten them."
         where = tried.command.where
         return Finding("command_not_started", message, where, hint, spans, Verdict.UNSCORED, stage.value)
+    if outcome.ending is Ending.LIMITED:
+        return _limited(outcome.reason, f"`{text}`", tried.command.where, spans, stage=stage)
     code, message, hint, verdict = {
         Ending.EXITED: (
             "command_failed",
@@ -61,6 +71,42 @@ def ended_badly(stage: StageName, tried: Tried) -> Finding:
         ),
     }[outcome.ending]
     return Finding(code, message, tried.command.where, hint, spans, verdict, stage.value)
+
+
+def stopped_late(spec: StageSpec, reasons: Iterable[str]) -> tuple[Finding, ...]:
+    """Limits that were exceeded by what commands of a stage had left running."""
+    return tuple(
+        _limited(reason, "What a command left running", spec.where, stage=spec.name)
+        for reason in dict.fromkeys(reasons)
+    )
+
+
+def _limited(reason: str, what: str, where: Where, spans: tuple[Span, ...] = (), *, stage: StageName) -> Finding:
+    """A limit that was exceeded; its name, which the reason begins with, is the code."""
+    code, _, figures = reason.partition(": ")
+    if code == TRACE_LOST:
+        message, hint = f"{what} was ended, because it could not be observed any more ({figures}).", "Run it again."
+        return Finding(code, message, where, hint, spans, Verdict.UNSCORED, stage.value)
+    message, hint = f"{what} was ended: {figures}.", _RAISE.get(code, "Use less, or raise the limit.")
+    return Finding(code, message, where, hint, spans, Verdict.FAILED, stage.value)
+
+
+def cut_output(stage: StageName, commands: Iterable[CommandRun]) -> tuple[Finding, ...]:
+    """A note for each output stream of which only the beginning and the end are kept."""
+    return tuple(
+        Finding(
+            "output_limit",
+            f"`{_short(run.command.text)}` wrote {capture.total_bytes} bytes to {name}; {capture.omitted_bytes} of "
+            "them were left out between the beginning and the end.",
+            where=run.command.where,
+            hint="Write less, or raise RUNNER_ENV_MAX_OUTPUT_MB, if more of it is needed.",
+            verdict=Verdict.PASSED,
+            stage=stage.value,
+        )
+        for run in commands
+        for name, capture in (("standard output", run.stdout), ("standard error", run.stderr))
+        if capture.omitted_bytes and not capture.error
+    )
 
 
 def unusable_workdir(spec: StageSpec, error: TargetError) -> Finding:

@@ -92,10 +92,8 @@ class Checks:
         What is not under version control is kept without the secrets in it.
         """
         paths = [spec.path for spec in self._metrics_of(stage) if spec.path]
-        aside = set_aside(self.root, stage.value, paths, partial(self._keep, masker), self.tracked)
-        for one in aside:
-            self.run_dir.journal.note("set_aside", stage=stage, path=one.relative, stored_at=one.stored_at)
-        self.artifacts.aside_of[stage] = aside
+        announce = partial(self._announce, stage)
+        set_aside(self.root, stage.value, paths, partial(self._keep, masker), self.tracked, announce)
         return Started.now(self.root) if stage in _CHECKED else None
 
     def after(
@@ -118,7 +116,17 @@ class Checks:
 
     def restore(self) -> tuple[str, ...]:
         """Put back files under version control that were put aside and not written again; returns them."""
-        return restore(self.root, self.artifacts.aside, self.run_dir.path)
+        tracked = [one.relative for one in self.artifacts.aside if one.tracked]
+        if not tracked:
+            return ()
+        self.run_dir.journal.append("restore_started", paths=tracked)
+        restored = restore(self.root, self.artifacts.aside, self.run_dir.path)
+        self.run_dir.journal.note("restored", paths=list(restored))
+        return restored
+
+    def _announce(self, stage: StageName, one: Aside) -> None:
+        self.run_dir.journal.append("set_aside", stage=stage, **asdict(one))
+        self.artifacts.aside_of[stage] = (*self.artifacts.aside_of.get(stage, ()), one)
 
     def _not_written_again(self, stage: StageName) -> tuple[Finding, ...]:
         return tuple(

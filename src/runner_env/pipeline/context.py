@@ -10,7 +10,9 @@ from runner_env.evidence.publish import Publisher
 from runner_env.evidence.rundir import RunDir
 from runner_env.execution import Box, Cancel
 from runner_env.execution.policy import Policy
+from runner_env.pipeline.disk import DiskWatch
 from runner_env.pipeline.limits import TimeLimits
+from runner_env.pipeline.resources import Resources
 from runner_env.text.masking import Masker
 
 
@@ -26,6 +28,8 @@ class StageContext:
         masker: hides secrets in what is recorded.
         policy: the lint on commands.
         limits: time.
+        resources: memory, processes, disk, output, open files.
+        disk: watches what the call adds to the disk.
         ambient: clock and identifiers.
         publisher: the copy under `.aider_fsm/artifacts/`.
     """
@@ -37,5 +41,7 @@ class StageContext:
     masker: Masker
     policy: Policy
     limits: TimeLimits
+    resources: Resources
+    disk: DiskWatch
     ambient: Ambient
     publisher: Publisher

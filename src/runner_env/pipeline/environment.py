@@ -27,6 +27,15 @@ _PASSED_ON = re.compile(
     re.VERBOSE,
 )
 
+_ELSEWHERE = re.compile(
+    r"""
+    TMP | TEMP | XDG_(?!DATA_DIRS|CONFIG_DIRS)\w+ | PIP_CACHE_DIR | UV_CACHE_DIR
+    | (?i:npm_config_(cache|userconfig|prefix)) | GOPATH | GOCACHE | PYTHONPYCACHEPREFIX | PIP_CONFIG_FILE
+    """,
+    re.VERBOSE,
+)
+"""Names folders of the caller's that a stage cannot write to."""
+
 LOCAL_KEY = "local"
 """The key of a model on this machine; clients want one, servers ignore it."""
 
@@ -76,6 +85,7 @@ class Ingredients:
         runtime: the object in `runtime_env.json`, once a service is deployed.
         fixed: what the runner itself says (run id, paths, mode).
         python: the interpreter that runs the runner.
+        own: what points programs to the run's own folders, in place of the caller's.
     """
 
     environ: Mapping[str, str]
@@ -86,10 +96,14 @@ class Ingredients:
     runtime: Mapping[str, Any] = field(default_factory=dict)
     fixed: Mapping[str, str] = field(default_factory=dict)
     python: str = ""
+    own: Mapping[str, str] = field(default_factory=dict)
 
     def base(self) -> dict[str, str]:
         """What every stage has before the contract says anything; also what `bootstrap.yml` may refer to."""
-        env = {v.AIDER_FSM_PYTHON: self.python, **passed_on(self.environ), **self.grants}
+        env = {v.AIDER_FSM_PYTHON: self.python, **passed_on(self.environ)}
+        if self.own:
+            env = {name: value for name, value in env.items() if not _ELSEWHERE.fullmatch(name)}
+        env |= {**self.own, **self.grants}
         return env | {name: self.fixed[name] for name in (v.AIDER_FSM_REPO_ROOT, v.AIDER_FSM_RUNNER_ROOT)}
 
     def stage(self, stage: StageName, declared: Mapping[str, str], artifacts: Path) -> dict[str, str]:

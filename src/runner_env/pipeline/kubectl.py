@@ -96,7 +96,7 @@ def _record(answer: _Answer, context: StageContext) -> None:
         captures=plain(captures),
     )
     for name in answer.files:
-        context.publisher.file(name, context.run_dir.path / name)
+        context.publisher.file(name, answer.files[name].path)
 
 
 def _note(code: str, message: str) -> Finding:

@@ -11,7 +11,7 @@ from runner_env.errors import EvidenceError, TargetError
 from runner_env.evidence.journal import Journal
 from runner_env.formats.plain import plain
 from runner_env.pipeline.attempts import Attempts, Tried
-from runner_env.pipeline.blame import ended_badly, not_recorded, not_written, unusable_workdir
+from runner_env.pipeline.blame import cut_output, ended_badly, not_recorded, not_written, stopped_late, unusable_workdir
 from runner_env.pipeline.context import StageContext
 from runner_env.pipeline.values import StageRun
 from runner_env.targets.inside import resolve_inside
@@ -48,7 +48,9 @@ class RunningStage:
         sealed = {place: tried.seal() for place, tried in self._open.items()}
         self._open = {}
         commands = tuple(sealed.get(place, run) for place, run in enumerate(self.run.commands))
-        self.run = replace(self.run, commands=commands).having(*not_recorded(self.run.stage, sealed.values()))
+        stage = self.run.stage
+        findings = (*not_recorded(stage, sealed.values()), *cut_output(stage, sealed.values()))
+        self.run = replace(self.run, commands=commands).having(*findings)
         for run in sealed.values():
             journal.note(
                 "output_recorded",
@@ -57,6 +59,8 @@ class RunningStage:
                 attempt=run.attempt,
                 stdout=plain(run.stdout),
                 stderr=plain(run.stderr),
+                trace=plain(run.trace),
+                merged=plain(run.merged),
             )
 
 
@@ -89,9 +93,10 @@ class StageRunner:
         except TargetError as error:
             return self._unusable_workdir(spec, error, started_at)
         tried: list[Tried] = []
+        unobserved = context.resources.unobserved or context.box.unobservable()
         with ExitStack() as on_error:
             with context.box.stage(spec.name.value, keep=keep, cancel=context.cancel) as scope:
-                attempts = Attempts(context, self._folder, spec, scope, cwd, started, on_error)
+                attempts = Attempts(context, self._folder, spec, scope, cwd, started, on_error, not unobserved)
                 for number, command in enumerate(spec.commands, start=1):
                     tried += attempts.run(number, command, environment)
                     if not tried[-1].outcome.ok:
@@ -102,11 +107,12 @@ class StageRunner:
         stage_run = StageRun(
             stage=spec.name,
             commands=tuple(one.so_far() for one in tried),
-            findings=tuple(ended_badly(spec.name, one) for one in failed),
+            findings=(*(ended_badly(spec.name, one) for one in failed), *stopped_late(spec, end.stopped)),
             started_at=started_at,
             duration_s=context.ambient.monotonic() - started,
             ended=end.killed,
             kept=end.kept,
+            unobserved=unobserved,
         )
         running = RunningStage(stage_run, dict(enumerate(tried)))
         if not end.kept:

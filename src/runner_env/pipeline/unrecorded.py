@@ -8,10 +8,11 @@ from pathlib import Path
 
 from runner_env.contract.model import StageSpec
 from runner_env.core import Ambient
-from runner_env.execution import Box, Cancel, Limits, Request
+from runner_env.execution import Box, Cancel, Request
 from runner_env.execution.policy import Policy
 from runner_env.pipeline.attempts import SHELL
 from runner_env.pipeline.limits import TimeLimits
+from runner_env.pipeline.resources import Resources
 from runner_env.targets.inside import resolve_inside
 
 
@@ -30,6 +31,7 @@ class Unrecorded:
         cancel: stops them.
         policy: the lint on commands.
         limits: time.
+        resources: memory, processes, open files.
         ambient: the clock.
     """
 
@@ -38,6 +40,7 @@ class Unrecorded:
     cancel: Cancel
     policy: Policy
     limits: TimeLimits
+    resources: Resources
     ambient: Ambient
 
     def run(self, spec: StageSpec, env: Mapping[str, str]) -> None:
@@ -56,6 +59,6 @@ class Unrecorded:
                 refusal = self.policy.check(command.text, cwd=cwd, root=self.root, env=spec.env)
                 if left_s <= 0 or refusal is not None:
                     return
-                request = Request((*SHELL, command.text), cwd, env, Limits(timeout_s=left_s))
+                request = Request((*SHELL, command.text), cwd, env, self.resources.limits(left_s))
                 if not scope.run(request, nowhere, nowhere).ok:
                     return

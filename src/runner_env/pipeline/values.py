@@ -7,6 +7,8 @@ from enum import StrEnum
 
 from runner_env.contract.model import CommandSpec, StageName
 from runner_env.core import Capture, Ending, Finding, Outcome, Verdict
+from runner_env.evidence.rundir import StoredFile
+from runner_env.pipeline.tracing import Trace
 
 
 class StageStatus(StrEnum):
@@ -46,6 +48,8 @@ class CommandRun:
         outcome: how it ended.
         stdout: recorded standard output.
         stderr: recorded standard error; what the runner itself had to say ends it.
+        trace: which programs it executed; None if that was not observed.
+        merged: in which order its output arrived; None while it may still come, and if all is in one stream.
     """
 
     number: int
@@ -54,6 +58,8 @@ class CommandRun:
     outcome: Outcome
     stdout: Capture
     stderr: Capture
+    trace: Trace | None = None
+    merged: StoredFile | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +74,7 @@ class StageRun:
         duration_s: seconds on the monotonic clock.
         ended: processes the stage left behind that were ended with it.
         kept: processes that stay until the run ends (services).
+        unobserved: why it was not observed which programs the stage executed; empty if it was.
     """
 
     stage: StageName
@@ -77,6 +84,7 @@ class StageRun:
     duration_s: float
     ended: int = 0
     kept: int = 0
+    unobserved: str = ""
 
     @property
     def verdict(self) -> Verdict:
