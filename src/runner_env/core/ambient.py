@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 
 
 def _system_now() -> datetime:
-    return datetime.now(UTC)
+    return datetime.fromtimestamp(time.time(), UTC)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ class Ending(StrEnum):
     CANCELLED = "cancelled"
     REFUSED = "refused"
     LOST = "lost"
+    LIMITED = "limited"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,7 @@ class Outcome:
         duration_s: seconds on the monotonic clock.
         cpu_s: user and system seconds of the command and its waited-for children.
         max_rss_kib: peak resident memory of its largest process, KiB.
-        reason: why it was refused, cancelled, lost or not started; empty otherwise.
+        reason: why it was refused, cancelled, limited, lost or not started; empty otherwise.
     """
 
     ending: Ending
