@@ -1,0 +1,127 @@
+"""A case as it stands in its file: every key of it is declared here and nowhere else."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field, ValidationInfo, WithJsonSchema, field_validator
+
+from runner_env.skills.fields import Flag, NonBlank, Number, Positive, Strict, refuse
+from runner_env.skills.mock_file import FieldMatchers, MockFile
+from runner_env.skills.values import Comparator
+
+
+def _comparator(value: object) -> object:
+    names = {symbol: comparator for comparator in Comparator for symbol in (comparator.value, comparator.symbol)}
+    if isinstance(value, str) and value in names:
+        return names[value]
+    raise refuse("bad_value", f"must be one of {', '.join(names)}, not {value!r}")
+
+
+class UserFile(Strict):
+    """A simulated user that answers the skill."""
+
+    persona: NonBlank
+    """Who the user is and what they want."""
+    done_when: NonBlank | None = None
+    """A criterion: once it holds, the conversation is over."""
+    max_turns: Positive | None = None
+    """Answers of the skill at most; default: `max_turns` of the config."""
+
+
+class BooleanFile(Strict):
+    """The judge says whether the criterion holds."""
+
+    type: Literal["boolean"]
+    criterion: NonBlank
+    """What is judged, as a statement about the conversation."""
+    expected: Flag = True
+    """What the judge must say."""
+    name: NonBlank | None = None
+    """Label in the report; default: the criterion."""
+
+
+class NumericFile(Strict):
+    """The judge gives a number, which is compared with a threshold."""
+
+    type: Literal["numeric"]
+    criterion: NonBlank
+    """What is graded."""
+    min: Number
+    """Lower end of the scale."""
+    max: Number
+    """Upper end of the scale."""
+    threshold: Number
+    """What the grade is compared with; on the scale."""
+    comparator: Annotated[
+        Comparator,
+        BeforeValidator(_comparator),
+        WithJsonSchema({"enum": ["gte", "gt", "lte", "lt", ">=", ">", "<=", "<"]}),
+    ] = Comparator.GTE
+    """How the grade must compare with the threshold."""
+    name: NonBlank | None = None
+    """Label in the report; default: the criterion."""
+
+    @field_validator("max")
+    @classmethod
+    def _is_a_scale(cls, value: float, info: ValidationInfo) -> float:
+        low = info.data.get("min")
+        if low is not None and not low < value:
+            raise refuse("bad_value", f"must be greater than `min`: min ({low:g}) is not below max ({value:g})")
+        return value
+
+    @field_validator("threshold")
+    @classmethod
+    def _is_on_the_scale(cls, value: float, info: ValidationInfo) -> float:
+        low, high = info.data.get("min"), info.data.get("max")
+        if low is not None and high is not None and not low <= value <= high:
+            raise refuse("bad_value", f"must lie between `min` ({low:g}) and `max` ({high:g}), not {value:g}")
+        return value
+
+
+class CalledFile(Strict):
+    """A mock or spy saw calls."""
+
+    type: Literal["called"]
+    mock: NonBlank
+    """The name of the mock."""
+    times: Annotated[int, Field(ge=0, le=1_000_000)] | None = None
+    """Exactly how often; default: at least once."""
+    where: FieldMatchers | None = None
+    """Only calls whose input looks like this are counted."""
+    name: NonBlank | None = None
+    """Label in the report; default: `called: <mock>`."""
+
+
+class NotCalledFile(Strict):
+    """A mock or spy saw no call."""
+
+    type: Literal["not_called"]
+    mock: NonBlank
+    """The name of the mock."""
+    where: FieldMatchers | None = None
+    """Only calls whose input looks like this are counted."""
+    name: NonBlank | None = None
+    """Label in the report; default: `not_called: <mock>`."""
+
+
+EvalFile = Annotated[BooleanFile | NumericFile | CalledFile | NotCalledFile, Field(discriminator="type")]
+
+
+class CaseFile(Strict):
+    """A test case of a skill."""
+
+    name: NonBlank | None = None
+    """Default: the file's name without its last extension."""
+    skill: NonBlank
+    """The skill's directory, relative to this file."""
+    input: NonBlank
+    """What the user says first."""
+    user: UserFile | None = None
+    """A simulated user; without one the skill answers once."""
+    mocks: list[MockFile] = Field(default_factory=list)
+    """Tool calls to watch, answer, refuse or change; looked at after those of the config."""
+    spy: Flag = False
+    """Record tool calls even if there are no mocks."""
+    evals: Annotated[list[EvalFile], Field(min_length=1)]
+    """What must hold for the case to pass."""

@@ -1,0 +1,83 @@
+"""The types of fields in skill testing's files: what each accepts, and how a refusal reads."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+from runner_env.contract.places import shown
+from runner_env.skills.reading import WrittenInt
+
+_YAML_1_1_BOOLEANS = {
+    **dict.fromkeys(("y", "Y", "yes", "Yes", "YES", "on", "On", "ON"), True),
+    **dict.fromkeys(("n", "N", "no", "No", "NO", "off", "Off", "OFF"), False),
+}
+_TEXT_SCHEMA = {"type": "string"}
+_NON_BLANK_SCHEMA = {"type": "string", "pattern": r"\S"}
+
+
+class Strict(BaseModel):
+    """A mapping without unknown keys."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, use_attribute_docstrings=True)
+
+
+def refuse(code: str, message: str) -> PydanticCustomError:
+    """A refusal whose message goes on after the field's name."""
+    # The message is a template to pydantic; what comes from the file goes in as a value.
+    return PydanticCustomError(code, "{text}", {"text": message})
+
+
+def _written(value: object) -> object:
+    return value.text if isinstance(value, WrittenInt) else value
+
+
+def _scalar_text(value: object) -> object:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return repr(value) if isinstance(value, float) else _written(value)
+
+
+def _flag(value: object) -> object:
+    return _YAML_1_1_BOOLEANS.get(value, value) if isinstance(value, str) else value
+
+
+def _non_blank(value: str) -> str:
+    if not value.strip():
+        raise refuse("empty", "must not be empty")
+    return value
+
+
+def _pattern(value: str) -> str:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            re.compile(value)
+    except (re.error, OverflowError, RecursionError) as error:
+        raise refuse("bad_pattern", f"is not a valid regular expression: {shown(value)}: {error}") from error
+    return value
+
+
+def _number(value: object) -> object:
+    return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+Text = Annotated[str, BeforeValidator(_written), WithJsonSchema(_TEXT_SCHEMA)]
+"""Text; a whole number without quotes is taken as it is written."""
+NonBlank = Annotated[str, BeforeValidator(_written), AfterValidator(_non_blank), WithJsonSchema(_NON_BLANK_SCHEMA)]
+ScalarText = Annotated[str, BeforeValidator(_scalar_text), WithJsonSchema({"type": ["string", "number", "boolean"]})]
+"""Text that something is compared with; numbers and booleans stand for their JSON spelling."""
+Pattern = Annotated[
+    str, BeforeValidator(_written), AfterValidator(_pattern), WithJsonSchema({"type": "string", "format": "regex"})
+]
+Flag = Annotated[bool, BeforeValidator(_flag), WithJsonSchema({"type": "boolean"})]
+"""True or false, also as YAML 1.1 spells it (`yes`, `off`)."""
+Positive = Annotated[int, Field(ge=1, le=1_000_000_000)]
+Number = Annotated[float, BeforeValidator(_number), Field(allow_inf_nan=False)]
+Amount = Annotated[float, BeforeValidator(_number), Field(gt=0, allow_inf_nan=False)]
+Price = Annotated[float, BeforeValidator(_number), Field(ge=0, allow_inf_nan=False)]
+Json = Any
