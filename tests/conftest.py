@@ -70,7 +70,8 @@ class Project:
 
     def evaluate(self, **keywords: Any) -> EvaluationCallResult:
         """Open it, run everything, close it."""
-        setup = {name: keywords.pop(name) for name in ("require_metrics", "unattended", "pass_env") if name in keywords}
+        names = ("require_metrics", "unattended", "pass_env", "sandbox", "network")
+        setup = {name: keywords.pop(name) for name in names if name in keywords}
         with self.setup(**setup) as session:
             return session.evaluate("a-model", **keywords)
 

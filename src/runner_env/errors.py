@@ -7,11 +7,16 @@
     │   ├── ModelNotADirectory (NotADirectoryError)
     │   ├── TargetError                     the repository cannot be had
     │   │   └── TargetNotFound (FileNotFoundError)
+    │   ├── RunError                        a stored run cannot be found, resumed or tidied up
     │   └── ContractError                   pipeline.yml, bootstrap.yml or actions.yml; carries every problem found
-    │       └── ContractMissing (FileNotFoundError)
+    │       ├── ContractMissing (FileNotFoundError)
+    │       └── DefinitionError             a config, case or skill file of skill testing
     ├── WorkspaceBusy                       another run holds this workspace; names it
     ├── EvidenceError (OSError)             evidence could not be written or read; the run is unscored
     ├── ExecutionError                      the box could not be started or was lost; the run is unscored
+    ├── ProviderError                       a model, a harness or a provider gave no usable answer
+    ├── BudgetExhausted                     a call was not made, because the run has used up what it may
+    ├── ProviderError                       a model, harness or provider gave no usable answer; the trial is unscored
     └── PlatformUnsupported                 this operating system cannot do what was asked
 
 An error says what happened (`message`), where (`where`, file:line:column) and what to do (`hint`); `code` is stable
@@ -25,11 +30,13 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from runner_env.core import Finding, Where
+    from runner_env.core import FailureKind, Finding, Usage, Where
 
 __all__ = [
+    "BudgetExhausted",
     "ContractError",
     "ContractMissing",
+    "DefinitionError",
     "EvidenceError",
     "ExecutionError",
     "InputError",
@@ -37,6 +44,8 @@ __all__ = [
     "ModelNotFound",
     "OptionError",
     "PlatformUnsupported",
+    "ProviderError",
+    "RunError",
     "RunnerEnvError",
     "TargetError",
     "TargetNotFound",
@@ -102,6 +111,10 @@ class TargetNotFound(TargetError, FileNotFoundError):
     """The target is a path, and nothing is there."""
 
 
+class RunError(InputError):
+    """A stored run cannot be found, resumed or tidied up; nothing of it was run."""
+
+
 class ContractError(InputError):
     """A contract file cannot be used.
 
@@ -120,6 +133,10 @@ class ContractMissing(ContractError, FileNotFoundError):
     """The repository has no contract."""
 
 
+class DefinitionError(ContractError):
+    """A config, case, list of mocks or skill file of skill testing cannot be used."""
+
+
 class WorkspaceBusy(RunnerEnvError):
     """Another run holds this workspace."""
 
@@ -130,6 +147,41 @@ class EvidenceError(RunnerEnvError, OSError):
 
 class ExecutionError(RunnerEnvError):
     """The box that runs commands could not be started, or was lost."""
+
+
+class ProviderError(RunnerEnvError):
+    """A model, a harness or a provider gave no usable answer.
+
+    Args:
+        code: as `kind`, or finer: `no_verdict`, `reply_too_large`, ...
+        message: what happened.
+        context: who was asked: `respond`, `user`, `judge`, `oneharness:<harness>`, `api-judge`.
+        kind: the class of the failure, if it is known.
+        hint: what to do about it.
+        raw: what was answered, as it came, at most 64 Ki characters of it.
+        usage: what the call consumed all the same, if that was reported.
+    """
+
+    def __init__(
+        self,
+        code: str,
+        message: str,
+        *,
+        context: str,
+        kind: FailureKind | None = None,
+        hint: str | None = None,
+        raw: str = "",
+        usage: Usage | None = None,
+    ) -> None:
+        super().__init__(code, message, hint=hint)
+        self.context = context
+        self.kind = kind
+        self.raw = raw
+        self.usage = usage
+
+
+class BudgetExhausted(RunnerEnvError):
+    """A call was not made, because the run has used up the money, tokens or time that it may."""
 
 
 class PlatformUnsupported(RunnerEnvError):

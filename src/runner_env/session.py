@@ -8,6 +8,7 @@ import os
 import threading
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Self, TypedDict, Unpack
 
@@ -15,6 +16,7 @@ from runner_env.contract import load_contract
 from runner_env.contract.model import StageName
 from runner_env.core import ModelRef
 from runner_env.errors import OptionError
+from runner_env.pipeline.bootstrap import BootstrapMemory
 from runner_env.pipeline.plan import BEFORE_EVALUATION, EVALUATION
 from runner_env.runs.conclusion import trouble
 from runner_env.runs.inputs import Observer, RunInputs
@@ -24,8 +26,11 @@ from runner_env.runs.options import (
     Audit,
     CallOptions,
     Mode,
+    Network,
+    SandboxLevel,
     Scaffold,
     Unattended,
+    Workspace,
     call_options,
     setup_options,
 )
@@ -33,8 +38,9 @@ from runner_env.runs.results import EvaluationCallResult, RolloutCallResult, eva
 from runner_env.runs.run import Run
 from runner_env.runs.signals import INTERRUPTION
 from runner_env.settings import Settings
-from runner_env.targets import fetch
+from runner_env.targets import Checkout, fetch
 from runner_env.targets.address import without_credentials
+from runner_env.targets.copies import WorkspaceCopy
 
 __all__ = ["EnvSession", "SetupKeywords", "setup"]
 
@@ -64,6 +70,9 @@ class SetupKeywords(TypedDict, total=False):
     scaffold: Scaffold
     artifacts_dir: str | Path | None
     pass_env: Sequence[str]
+    workspace: Workspace
+    sandbox: SandboxLevel | None
+    network: Network | None
 
 
 class CallKeywords(TypedDict, total=False):
@@ -85,7 +94,8 @@ def setup(target: str | Path, **keywords: Unpack[SetupKeywords]) -> EnvSession:
     """Open a target: find the repository, read its contract. Nothing of it is run yet.
 
     Args:
-        target: a directory, or a git URL, which may end in `@ref` (branch, tag or commit).
+        target: a directory; a git URL or `owner/repo` on GitHub, each with `@ref` (branch, tag or commit) if wanted;
+            an archive, by path or URL; or the URL of a dataset on the Hugging Face Hub.
         **keywords: see `SetupKeywords`.
 
     Returns:
@@ -114,10 +124,18 @@ def open_session(target: str | Path, keywords: Mapping[str, object], observer: O
     options = setup_options(keywords)
     settings = Settings.from_environ()
     checkout = fetch(target, settings=settings, clones_dir=options.clones_dir)
+    copy = _copy(checkout, settings) if options.workspace == "copy" else None
+    checkout = replace(checkout, root=copy.root) if copy else checkout
     contract = load_contract(checkout.root, options.pipeline_rel)
-    return EnvSession(
-        RunInputs(without_credentials(str(target)), checkout, contract, options, settings, observer=observer)
-    )
+    inputs = RunInputs(without_credentials(str(target)), checkout, contract, options, settings, observer=observer)
+    return EnvSession(inputs, copy)
+
+
+def _copy(checkout: Checkout, settings: Settings) -> WorkspaceCopy:
+    def made(root: Path) -> frozenset[Path]:
+        return BootstrapMemory(settings.home / "bootstrap", root, lambda _: False).made()
+
+    return WorkspaceCopy.make(checkout.root, settings.workspaces_dir, made)
 
 
 class EnvSession:
@@ -131,8 +149,10 @@ class EnvSession:
     Threads may share a session; its calls are made one after the other.
     """
 
-    def __init__(self, inputs: RunInputs) -> None:
+    def __init__(self, inputs: RunInputs, copy: WorkspaceCopy | None = None) -> None:
+        """Over opened inputs; `copy` is the copy that they are in, which the session gives back when it is closed."""
         self._inputs = inputs
+        self._copy = copy
         self._model: ModelRef | None = None
         self._run: Run | None = None
         self._current: Run | None = None
@@ -219,6 +239,8 @@ class EnvSession:
             with INTERRUPTION:
                 self._finish()
         finally:
+            if self._copy is not None:
+                self._copy.close()
             self._turn.release()
 
     def __enter__(self) -> Self:

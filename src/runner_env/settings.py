@@ -31,9 +31,34 @@ class Settings:
         return self.home / "runs"
 
     @property
+    def scratch_dir(self) -> Path:
+        """What runs have for themselves while they last."""
+        return self.home / "scratch"
+
+    @property
+    def cache_dir(self) -> Path:
+        """What package managers fetched, a folder for each target."""
+        return self.home / "cache"
+
+    @property
+    def sandbox(self) -> str:
+        """The sandbox level asked for (`RUNNER_ENV_SANDBOX`); empty if none is."""
+        return self.environ.get(_PREFIX + "SANDBOX", "")
+
+    @property
+    def network(self) -> str:
+        """The network asked for (`RUNNER_ENV_NETWORK`); empty if none is."""
+        return self.environ.get(_PREFIX + "NETWORK", "")
+
+    @property
     def targets_dir(self) -> Path:
         """Clones of remote targets."""
         return self.home / "targets"
+
+    @property
+    def workspaces_dir(self) -> Path:
+        """Copies of targets that runs work in."""
+        return self.home / "workspaces"
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str] | None = None) -> Settings:

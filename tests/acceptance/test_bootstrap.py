@@ -113,7 +113,7 @@ def test_variables_are_expanded(project: Make, scored: Make, monkeypatch: pytest
     made = project(
         files={BOOT: {"version": 1, "cmds": [show], "env": env}}, tests={"cmds": [show]}, evaluation=scored()
     )
-    result = made.evaluate()
+    result = made.evaluate(pass_env=["HOME"])
     expected = ["bar", "bar-baz", "$FOO", "<>", str(made.root.resolve()), "<>", os.environ["HOME"]]
     for stage in (result.verify.bootstrap, result.verify.tests):
         assert stage.results[0].stdout.splitlines() == expected
@@ -134,7 +134,7 @@ def test_relative_paths_become_absolute(project: Make, scored: Make, tmp_path: P
         evaluation=scored(),
     )
     (made.root / "tools/hello").chmod(0o755)
-    result = made.evaluate()
+    result = made.evaluate(sandbox="none")  # the interpreter lies where others keep temporary files
     assert result.ok, result.findings
     python = made.root.resolve() / ".aider_fsm/venv/bin/python"
     assert result.verify.tests.results[0].stdout.splitlines() == ["hello", str(python), "42"]
@@ -369,7 +369,7 @@ def test_its_commands_are_judged_like_all_others(booted: Make) -> None:
 def test_a_service_of_a_bootstrap_ends_with_it(booted: Make) -> None:
     """A bootstrap is no deployment: what it leaves running is ended with the stage."""
     made = booted(["sleep 300 & echo $! > .aider_fsm/pid"])
-    result = made.evaluate()
+    result = made.evaluate(sandbox="none")  # the process is looked for from outside
     assert result.ok
     done = subprocess.run(["ps", "-p", made.read(".aider_fsm/pid").strip()], check=False, capture_output=True)
     assert done.returncode != 0

@@ -122,7 +122,7 @@ def test_nothing_may_contradict_what_the_runner_says(project: Make) -> None:
 
 def test_only_what_is_allowed_arrives(project: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     """Decision 3: toolchain and locale arrive; a random variable and every kind of secret never do."""
-    ordinary = {"LC_MESSAGES": "C", "UV_CACHE_DIR": "/x", "https_proxy": "http://proxy.invalid:3128", "TZ": "UTC"}
+    ordinary = {"LC_MESSAGES": "C", "UV_INDEX_URL": "/x", "https_proxy": "http://proxy.invalid:3128", "TZ": "UTC"}
     never = {
         "MY_RANDOM_VARIABLE": "a", "AWS_SECRET_ACCESS_KEY": "bbbbbbbb", "GITHUB_TOKEN": "cccccccc",
         "PIP_PASSWORD": "dddddddd", "UV_PUBLISH_TOKEN": "eeeeeeee", "HF_TOKEN": "ffffffff", "PYTHONPATH": "/nowhere",

@@ -231,7 +231,7 @@ def test_only_a_plain_new_file_inside_counts(project: Make, scored: Make, make: 
     """RT020, Part II D: links that leave, hard links, FIFOs, sockets, folders and huge files are refused at once."""
     made = project(evaluation=scored(make), files={"old.json": '{"ok": true, "score": 0.9}'})
     (made.root.parent / "outside.json").write_text('{"ok": true, "score": 0.9}')
-    result = made.evaluate(repair_iters=0)
+    result = made.evaluate(repair_iters=0, sandbox="none")  # so that what lies outside is there
     assert (result.ok, result.failed_stage, codes(result)) == (False, "metrics", [code])
     assert result.duration_s < 10
     assert "OPENAI" not in str(result.findings)

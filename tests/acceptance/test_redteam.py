@@ -41,7 +41,6 @@ LATER: Mapping[str, str] = {
         ("RT034", "RT036", "RT038", "RT042", "RT044", "RT046", "RT048", "RT050", "RT052", "RT054"),
         "whether a score was earned is the audit's to say, in a later issue",
     ),
-    "RT066": "disk quotas come with the limits of issue 2",
     **dict.fromkeys(("RT075", "RT076", "RT078"), "crashes at every point, resume and clock jumps are issue 2"),
     "RT083": "archives as targets are issue 3",
     "RT085": "history that holds the solution is the audit's to see, in a later issue",
@@ -366,6 +365,15 @@ def test_log_flood(corpus: Range) -> None:
     assert flooded - corpus.peak_mib("evaluate") < 60
 
 
+def test_disk_fill(corpus: Range) -> None:
+    """RT066: more than the limit on the disk ends the stage, and the finding says how much it was."""
+    command = input_of(corpus, "RT066", "contained")
+    limit = corpus.cases["RT066"]["limits"]["disk_mb"]
+    result = corpus.evaluate(command, security={"max_disk_mb": limit})
+    assert (result.ok, codes(result)) == (False, ["disk_limit"])
+    assert f" MiB added on the disk, {limit} MiB allowed" in str(result.findings)
+
+
 def test_daemon(corpus: Range, alive: Callable[[Path], list[int]]) -> None:
     """RT070: what detached itself twice is gone when its stage ends, and says nothing against the run."""
     result = corpus.evaluate(input_of(corpus, "RT070", "contained"))
@@ -543,8 +551,9 @@ def test_no_setting_of_a_repository_starts_a_program(ground: Range, name: str, v
     assert not (ground.canary / "pwned").exists()
 
 
-def test_secret_value_of_an_outside_file_is_not_taken_in(ground: Range) -> None:
+def test_secret_value_of_an_outside_file_is_not_taken_in(ground: Range, monkeypatch: pytest.MonkeyPatch) -> None:
     """Own variant of RT022: metrics that are a link to somebody's file leave none of its bytes in the evidence."""
+    monkeypatch.setenv("RUNNER_ENV_SANDBOX", "none")  # so that the file is there
     (ground.canary / "outside/metrics.json").write_text('{"ok": true, "score": 0.9, "mark": "recorded-nowhere"}')
     for command in ("ln -s", "ln", "cp -l"):
         contract = {

@@ -171,8 +171,11 @@ ROLLOUTS: Mapping[str, tuple[str, list[str]]] = {
 
 
 @pytest.mark.parametrize(("command", "expected"), ROLLOUTS.values(), ids=ROLLOUTS)
-def test_rollout_json_must_be_true_to_the_contract(project: Make, command: str, expected: list[str]) -> None:
+def test_rollout_json_must_be_true_to_the_contract(
+    project: Make, monkeypatch: pytest.MonkeyPatch, command: str, expected: list[str]
+) -> None:
     """B070: a distinct reason for each way to hand in nothing, something else, or something from elsewhere."""
+    monkeypatch.setenv("RUNNER_ENV_SANDBOX", "none")  # so that what lies elsewhere is there
     made = project(rollout={"run_cmds": [command]}, files={"good": LINE, "old.jsonl": LINE})
     outside = made.root.parent / "outside"
     outside.mkdir()

@@ -25,7 +25,7 @@ def test_this_machine_is_good(cli: Cli) -> None:
     result = cli("doctor")
     assert result.exit_code == 0, result.output
     assert "ran a command" in result.stdout
-    assert "sandbox level none" in result.stdout
+    assert "sandbox auto" in result.stdout
 
 
 def test_json(cli: Cli) -> None:

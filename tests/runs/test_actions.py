@@ -60,8 +60,9 @@ def test_a_tracked_file_is_left(project: Make) -> None:
     assert "actions_done" in (result.run_dir / "journal.jsonl").read_text()
 
 
-def test_a_started_service_lives_on(project: Make) -> None:
+def test_a_started_service_lives_on(project: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     """What `start_service` leaves running is there for the stages, what `run_cmd` leaves is not."""
+    monkeypatch.setenv("RUNNER_ENV_SANDBOX", "none")  # the process is looked for from outside
     made = project(
         tests={"cmds": ["kill -0 $(cat service)", "! kill -0 $(cat command) 2>/dev/null"]},
         files={

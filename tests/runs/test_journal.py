@@ -20,7 +20,7 @@ def told(run_dir: Path, event: str) -> list[dict[str, Any]]:
 def test_a_call_says_what_was_asked_for(project: Make, scored: Make) -> None:
     """Kind, mode, level and the names of variables stand there before anything runs; values do not."""
     made = project(evaluation=scored())
-    result = made.evaluate(mode="full", env_overrides={"MINE": "a value of mine"})
+    result = made.evaluate(mode="full", env_overrides={"MINE": "a value of mine"}, sandbox="none")
     [call] = told(result.run_dir, "call_started")
     assert (call["kind"], call["sandbox"]) == ("rollout_evaluation", "none")
     assert (call["options"]["mode"], call["options"]["env_overrides"]) == ("full", ["MINE"])

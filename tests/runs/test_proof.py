@@ -29,7 +29,8 @@ def test_an_untouched_run_holds(run_dir: Path) -> None:
     """Journal, record and every kept file are as they were recorded, and they are counted."""
     proof = check_proof(run_dir)
     assert (proof.ok, proof.record is not None and proof.record.score) == (True, 0.5)
-    assert proof.files == 9  # three commands with two streams each, rollout.json, samples, metrics
+    # of each of three commands two streams and a trace; rollout.json, samples, metrics; sandbox.json
+    assert proof.files == 13
 
 
 @pytest.mark.parametrize(("old", "new"), [(b'"score":0.5', b'"score":0.9'), (b'"tests"', b'"toast"')])

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import base64
 import json
+import os
+import subprocess
+import sys
 from itertools import pairwise
 from urllib.parse import quote, quote_plus
 
@@ -87,6 +90,44 @@ def test_lines_of_a_key_file_are_masked() -> None:
     """Each longer line of a secret of several lines is masked by itself; a closing line break is no part of it."""
     masker = Masker({"PEM": "-----BEGIN\nMIIEvQIBADAN\nshort\n", "FILE": "token-from-file\n"})
     assert masked_in_chunks(masker, [b"1 MIIEvQIBADAN short\n2 token-from-file."])[0] == b"1 *** short\n2 ***."
+
+
+TOKEN = "sk-CANARY-with'quote\"and\\\\back$lash<&>" + "0123456789abcdef" * 6
+PYTHON = [sys.executable, "-c"]
+ENCODE = "import sys, html, json, shlex, base64, textwrap; text = sys.stdin.read(); raw = text.encode(); "
+WAYS = {
+    "base64": ["base64"],
+    "base64 in one line": ["base64", "-w0"],
+    "a dump in hexadecimal": [*PYTHON, ENCODE + "print(raw.hex())"],
+    "hexadecimal lines": [*PYTHON, ENCODE + "print(textwrap.fill(raw.hex(), 60))"],
+    "lines of a PEM file": [*PYTHON, ENCODE + "print(textwrap.fill(base64.b64encode(raw).decode(), 64))"],
+    "a Python dictionary": [*PYTHON, ENCODE + "print({'T': text})"],
+    "JSON": [*PYTHON, ENCODE + "print(json.dumps(text))"],
+    "HTML": [*PYTHON, ENCODE + "print(html.escape(text))"],
+    "export -p of sh": ["sh", "-c", 'T="$(cat)"; export T; export -p | grep " T="'],
+    "export -p of bash": ["bash", "-c", 'T="$(cat)"; export T; export -p | grep " T="'],
+    "shell words of Python": [*PYTHON, ENCODE + "print(shlex.quote(text))"],
+}
+
+
+@pytest.mark.parametrize("way", sorted(WAYS))
+def test_what_programs_make_of_a_secret_is_masked(way: str) -> None:
+    """RT028: as the usual programs print it, whole or in lines, no 16 characters of it are left."""
+    environ = {"PATH": os.environ["PATH"]}
+    done = subprocess.run(WAYS[way], input=TOKEN, env=environ, capture_output=True, text=True, check=True, timeout=30)
+    masked, count = masked_in_chunks(Masker({"TOKEN": TOKEN}), [done.stdout.encode()])
+    assert count >= 1
+    rest = max(masked.decode().split("***"), key=len)
+    assert len(rest) < 16, rest
+
+
+def test_many_secrets_do_not_hide_each_other() -> None:
+    """Each of many, also of those that share a part, is found wherever it is."""
+    secrets = {f"K{number}": f"shared-prefix-{number:03}-{number * 7919:010}" for number in range(40)}
+    masker = Masker(secrets)
+    for value in secrets.values():
+        assert masked_in_chunks(masker, [b"<", value.encode(), b">"]) == (b"<***>", 1)
+        assert masker.text(f"<{base64.b64encode(value.encode()).decode()}>").startswith("<***")
 
 
 def test_messages_are_masked() -> None:

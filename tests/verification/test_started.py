@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -68,3 +69,14 @@ def test_probe_is_never_written_outside(tmp_path: Path, link: str) -> None:
         Started.now(repo)
     assert caught.value.code == "path_outside"
     assert list(outside.iterdir()) == []
+
+
+@pytest.mark.parametrize(("back_s", "age_s", "fresh"), [(86_400, 80_000, True), (86_400, 90_000, False), (0, 1, False)])
+def test_a_clock_that_is_set_back_during_the_stage(
+    monkeypatch: pytest.MonkeyPatch, back_s: float, age_s: float, fresh: bool
+) -> None:
+    """RT078: files of the stage may then look older than its start, by as much as the clock jumped and no more."""
+    monkeypatch.setattr(time, "monotonic", lambda: 1000.0)
+    monkeypatch.setattr(time, "time", lambda: 1_000_000.0 - back_s)
+    began = Started(1_000_000 * 10**9, ahead_s=999_000.0)
+    assert began.is_fresh(int((1_000_000 - age_s) * 1e9)) is fresh

@@ -17,14 +17,24 @@ _BLOCK = re.compile(r"(<!-- help:([\w-]+) -->\n).*?(<!-- /help -->)", re.DOTALL)
 
 
 def help_pages() -> Mapping[str, str]:
-    """What `--help` prints, by name: `runner-env` for the program itself, else the subcommand. 100 columns wide."""
+    """What `--help` prints, by name: `runner-env` for the program itself, else `run`, `skill`, `skill-run`, ….
+
+    100 columns wide.
+    """
     top = _context(root, "runner-env", None)
     pages = {"runner-env": root.get_help(top)}
-    for name in root.list_commands(top):
-        command = root.get_command(top, name)
-        assert command is not None
-        pages[name] = command.get_help(_context(command, name, top))
+    _add_pages(pages, root, top, "")
     return {name: "".join(f"{line.rstrip()}\n" for line in text.split("\n")) for name, text in pages.items()}
+
+
+def _add_pages(pages: dict[str, str], group: click.Group, ctx: click.Context, prefix: str) -> None:
+    for name in group.list_commands(ctx):
+        command = group.get_command(ctx, name)
+        assert command is not None
+        inner = _context(command, name, ctx)
+        pages[prefix + name] = command.get_help(inner)
+        if isinstance(command, click.Group):
+            _add_pages(pages, command, inner, f"{prefix}{name}-")
 
 
 def refreshed(page: str) -> str:

@@ -12,6 +12,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from runner_env.cli.sandbox_probes import sandbox_rows
 from runner_env.errors import RunnerEnvError
 from runner_env.reporting.doctor import Row
 from runner_env.reporting.words import one_line
@@ -33,6 +34,7 @@ def probe_all(settings: Settings) -> tuple[Row, ...]:
         _shell(),
         _home(settings.home),
         _keeper(settings),
+        *sandbox_rows(settings),
         *(_extra(name, modules) for name, modules in _EXTRAS.items()),
     )
 
@@ -87,7 +89,6 @@ def _keeper(settings: Settings) -> Row:
     environ = {"PATH": settings.environ.get("PATH", os.defpath)}
     try:
         with Box.open() as box, box.stage("doctor") as stage:
-            level = box.level
             request = Request((str(_SHELL), "-c", "true"), Path("/"), environ, Limits(timeout_s=20))
             outcome = stage.run(request, output, output)
     except (RunnerEnvError, OSError) as error:
@@ -96,7 +97,7 @@ def _keeper(settings: Settings) -> Row:
     if not outcome.ok:
         said = f"{outcome.reason} {output.data.decode(errors='replace')}"
         return Row("keeper", "fail", one_line(f"`true`: {outcome.ending.value}: {said}"), "No command can be run.")
-    return Row("keeper", "ok", f"ran a command in {outcome.duration_s * 1000:.0f} ms, sandbox level {level}")
+    return Row("keeper", "ok", f"ran a command in {outcome.duration_s * 1000:.0f} ms")
 
 
 class _Memory:

@@ -13,7 +13,7 @@ from runner_env.cli.output import open_closed_streams
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_COMMANDS = ("run", "verify", "check", "init", "doctor", "schema")
+_COMMANDS = ("run", "runs", "resume", "gc", "verify", "check", "init", "hints", "summary", "skill", "doctor", "schema")
 _EPILOG = """\b
 Exit codes:
   0    passed

@@ -33,6 +33,11 @@ _FOLDER = click.Path(file_okay=False)
 )
 @click.option("--pass-env", multiple=True, metavar="NAME", help="Let stages see this variable of yours; repeatable.")
 @click.option("--artifacts-dir", type=_FOLDER, metavar="DIR", help="Where the published copy goes.")
+@click.option(
+    "--workspace",
+    type=click.Choice(["inplace", "copy"]),
+    help="Run in the target itself, or in a copy, beside other runs.  [default: inplace]",
+)
 @click.option("--clones-dir", type=_FOLDER, metavar="DIR", help="Where git URLs are cloned.")
 @click.option(
     "--pipeline", "pipeline_rel", metavar="PATH", help="The contract, inside the target.  [default: pipeline.yml]"
@@ -45,11 +50,18 @@ _FOLDER = click.Path(file_okay=False)
     type=click.Choice(["strict", "guided"]),
     help="What to do about commands that wait for a person.  [default: strict]",
 )
+@click.option(
+    "--sandbox",
+    type=click.Choice(["auto", "bwrap", "landlock", "docker", "none"]),
+    help="How stages are contained; anything but auto must hold.  [default: auto]",
+)
+@click.option("--network", type=click.Choice(["host", "none"]), help="Whether stages have one.  [default: host]")
 @click.option("--json", "as_json", is_flag=True, help="Print the run record as one JSON object.")
 def run(target: str, llm: str, as_json: bool, **given: Any) -> int:  # noqa: ANN401 - what click parsed
     """Run TARGET's contract with a model and print the score with its proof.
 
-    TARGET is a directory or a git URL, which may end in @REF. The report goes to standard output, progress to
+    TARGET is a directory, a git URL or owner/repo, each with @REF if wanted, an archive (file or URL), or the URL of a
+    Hugging Face dataset. The report goes to standard output, progress to
     standard error.
     """
     from runner_env.cli.job import perform
@@ -66,7 +78,7 @@ def run(target: str, llm: str, as_json: bool, **given: Any) -> int:  # noqa: ANN
             if progress.run_id:
                 _report_interrupted(settings.runs_dir / progress.run_id, as_json=as_json)
             raise
-    _print(record, as_json=as_json)
+    print_record(record, as_json=as_json)
     return record.verdict.exit_code
 
 
@@ -81,10 +93,11 @@ def _report_interrupted(run_dir: Path, *, as_json: bool) -> None:
     except EvidenceError as error:
         report_failure(error, as_json=as_json)
     else:
-        _print(record, as_json=as_json)
+        print_record(record, as_json=as_json)
 
 
-def _print(record: RunRecord, *, as_json: bool) -> None:
+def print_record(record: RunRecord, *, as_json: bool) -> None:
+    """Print a record, for people or as JSON."""
     from runner_env.cli.output import emit, wants_colour
     from runner_env.reporting.json import dumps
     from runner_env.reporting.terminal import render

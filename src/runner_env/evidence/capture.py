@@ -14,6 +14,7 @@ from runner_env.evidence.tail import TailFiles
 from runner_env.formats.disk import disk_error, on_disk, write_all
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from runner_env.text.masking import StreamMasker
@@ -39,6 +40,11 @@ class CaptureFile:
         masker: what is applied to each byte before it is stored.
         limit_bytes: most bytes of the stream to keep, at least 2.
 
+    Attributes:
+        path: the file.
+        reference: the same, POSIX, relative to the run directory.
+        arrived: told how many masked bytes came, each time some did; whoever opens the capture may set it.
+
     Raises:
         ValueError: `limit_bytes` is less than 2.
         OSError: the file cannot be made.
@@ -47,8 +53,8 @@ class CaptureFile:
     def __init__(self, dir_fd: int, path: Path, reference: str, masker: StreamMasker, limit_bytes: int) -> None:
         if limit_bytes < 2:
             raise ValueError(f"limit_bytes is {limit_bytes}; it must be at least 2")
-        self._path = path
-        self._reference = reference
+        self.path = path
+        self.reference = reference
         self._masker = masker
         self._head_limit = limit_bytes // 2
         self._lock = Lock()
@@ -56,6 +62,7 @@ class CaptureFile:
         self._head = self._seen = self._total = self._size = 0
         self._error: str | None = None
         self._done: Capture | None = None
+        self.arrived: Callable[[int], None] | None = None
         self._fd = create_file(dir_fd, path.name)
         self._tail = TailFiles(dir_fd, path.name, limit_bytes - self._head_limit)
 
@@ -77,7 +84,7 @@ class CaptureFile:
         """
         with self._lock:
             if self._done is not None:
-                raise ValueError(f"{self._reference} is closed")
+                raise ValueError(f"{self.reference} is closed")
             self._total += len(data)
             self._store(self._masker.feed(data))
 
@@ -90,15 +97,30 @@ class CaptureFile:
         Raises:
             EvidenceError: they cannot be read back.
         """
-        with self._lock, on_disk("read", self._path):
+        with self._lock, on_disk("read", self.path):
             if self._done is not None:
-                with opened(self._path, PLAIN_FILE) as fd:
+                with opened(self.path, PLAIN_FILE) as fd:
                     data = _last(fd, n, self._size)
             elif self._tail.kept:
                 data = b"".join(self._tail.last(min(n, self._tail.kept)))
             else:
                 data = _last(self._fd, n, self._head)
             return data, self._size - len(data), self._size
+
+    def stored(self, start: int, end: int | None) -> list[tuple[int, int]]:
+        """Where bytes `start` to `end` (None: the end) of the masked stream lie in the stored file, once it is closed.
+
+        Returns:
+            Offset and length of up to three parts; the middle one is the line that stands for what was left out.
+        """
+        end = self._seen if end is None else end
+        dropped, mark = self._tail.dropped, len(self._mark())
+        parts = [(start, end)]
+        if dropped:
+            shift = mark - dropped
+            gap = [(self._head, self._head + mark)] if start <= self._head < end else []
+            parts = [(start, min(end, self._head)), *gap, (max(start, self._head + dropped) + shift, end + shift)]
+        return [(first, last - first) for first, last in parts if 0 <= first < last <= self._size]
 
     def close(self) -> Capture:
         """Put the stored file together and say what became of the stream. A second call says the same.
@@ -116,11 +138,13 @@ class CaptureFile:
                 stored = self._head + (self._tail.kept if joined else 0)
                 omitted, masked = self._seen - stored, self._masker.count
                 sha256 = self._digest.hexdigest()
-                self._done = Capture(self._reference, self._total, omitted, masked, sha256, self._error)
+                self._done = Capture(self.reference, self._total, omitted, masked, sha256, self._error)
             return self._done
 
     def _store(self, visible: bytes | memoryview) -> None:
         self._seen += len(visible)
+        if self.arrived is not None:
+            self.arrived(len(visible))
         if self._error is None:
             try:
                 self._tail.write(self._store_head(memoryview(visible)))
@@ -147,7 +171,7 @@ class CaptureFile:
                 digest.update(piece)
         except OSError as error:
             self._fail(error)
-            with on_disk("cut", self._path):
+            with on_disk("cut", self.path):
                 os.ftruncate(self._fd, self._head)
             self._size = self._head
             return False
@@ -163,7 +187,7 @@ class CaptureFile:
 
     def _fail(self, error: OSError) -> None:
         if self._error is None:
-            self._error = disk_error("go on recording", self._path.name, error).message
+            self._error = disk_error("go on recording", self.path.name, error).message
 
 
 def _last(fd: int, n: int, size: int) -> bytes:

@@ -28,19 +28,27 @@ class Journal:
     Threads may share it; a second process, or a signal handler, may not.
 
     Args:
-        fd: an empty file, opened with `O_APPEND`; closed by `close`.
+        fd: the file, opened with `O_APPEND`; closed by `close`.
         path: the file, for messages.
         ambient: the clock for `at`.
         observer: told of each event after it was recorded.
+        state: what the file holds already: entries, the last one's hash, bytes.
     """
 
-    def __init__(self, fd: int, path: Path, ambient: Ambient, observer: Observer | None = None) -> None:
+    def __init__(
+        self,
+        fd: int,
+        path: Path,
+        ambient: Ambient,
+        observer: Observer | None = None,
+        state: tuple[int, str, int] = (0, GENESIS, 0),
+    ) -> None:
         self.path = path
         self._fd = fd
         self._ambient = ambient
         self._observer = observer
         self._lock = Lock()
-        self._state = (0, GENESIS, 0)
+        self._state = state
         self._refusal: EvidenceError | None = None
 
     @property

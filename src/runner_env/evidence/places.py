@@ -139,6 +139,20 @@ def copy(source_fd: int, target_fd: int, limit: int | None = None) -> tuple[int,
     return size, digest.hexdigest()
 
 
+def plain_bytes(path: str | os.PathLike[str], last: int | None = None) -> bytes:
+    """What a regular file holds, or its last so many bytes; never waits, as a pipe in its place would have one wait.
+
+    Raises:
+        OSError: it cannot be read, or is no regular file.
+    """
+    with opened(path, PLAIN_FILE) as fd:
+        if not is_regular(fd):
+            raise OSError(errno.EINVAL, "not a regular file", os.fspath(path))
+        size = os.fstat(fd).st_size
+        start = 0 if last is None else max(0, size - last)
+        return os.pread(fd, size - start, start)
+
+
 def is_regular(fd: int) -> bool:
     """Whether `fd` is a regular file, so that reading it ends and does not wait."""
     return stat.S_ISREG(os.fstat(fd).st_mode)

@@ -1,17 +1,22 @@
-"""One run's directory: made once, locked while the run lives, nothing in it ever overwritten."""
+"""One run's directory: made once, locked while the run lives, nothing in it ever overwritten.
+
+A run that was lost may be opened again, for a further attempt: the journal goes on where it ends, and what the attempt
+keeps lies in `attempt_02/` and so on, so that no name of it is taken.
+"""
 
 from __future__ import annotations
 
 import fcntl
 import hashlib
 import os
+import time
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from runner_env.core import Ambient
-from runner_env.errors import EvidenceError
+from runner_env.errors import EvidenceError, RunError
 from runner_env.evidence.capture import CaptureFile
 from runner_env.evidence.journal import Journal
 from runner_env.evidence.places import (
@@ -25,6 +30,7 @@ from runner_env.evidence.places import (
     parts_of,
     place,
 )
+from runner_env.formats import journal as journal_format
 from runner_env.formats.canonical import canonical
 from runner_env.formats.disk import on_disk, shown, write_all
 
@@ -39,8 +45,13 @@ JOURNAL = "journal.jsonl"
 LOCK = "run.lock"
 LOCK_FORMAT = "runner-env/run-lock@1"
 
+RECORD = "record.json"
+
 DEFAULT_CAPTURE_LIMIT = 64 * 1024 * 1024
 """Bytes of one output stream that are kept, half from its start and half from its end."""
+
+_PROBED_S = 0.5
+"""For longer than this nobody holds a lock who only asks whether it is held."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,18 +64,20 @@ class StoredFile:
 
 
 class RunDir:
-    """A run's directory, open for writing. Made by `create`.
+    """A run's directory, open for writing. Made by `create` or `reopen`.
 
     Attributes:
         path: the directory, absolute.
         run_id: its name.
         journal: the run's journal.
+        attempt: 1, or more for a run that was opened again.
     """
 
-    def __init__(self, path: Path, fd: int, lock_fd: int, journal: Journal) -> None:
+    def __init__(self, path: Path, fd: int, lock_fd: int, journal: Journal, attempt: int = 1) -> None:
         self.path = path
         self.run_id = path.name
         self.journal = journal
+        self.attempt = attempt
         self._fd = fd
         self._lock_fd = lock_fd
 
@@ -103,11 +116,45 @@ class RunDir:
                 on_failure.pop_all()
                 return cls(path, fd, lock_fd, journal)
 
+    @classmethod
+    def reopen(
+        cls, path: Path, attempt: int, *, ambient: Ambient | None = None, observer: Observer | None = None
+    ) -> RunDir:
+        """Open the directory of a run that nobody holds, to go on with it; a torn last line is cut off.
+
+        Args:
+            path: the directory.
+            attempt: 2 for the first time that the run is opened again, and so on.
+            ambient: the clock for the journal (default: the system's).
+            observer: told of each event of the journal after it is on the disk.
+
+        Raises:
+            RunError: `run_live`: some process holds it.
+            EvidenceError: the journal is not as it was written, or the disk would not have it.
+        """
+        path = path.absolute()
+        with on_disk("open the run directory", path), ExitStack() as on_failure:
+            fd = os.open(path, FOLDER)
+            on_failure.callback(os.close, fd)
+            lock_fd = _hold_again(fd, path)
+            on_failure.callback(os.close, lock_fd)
+            report = journal_format.verify(path / JOURNAL)
+            if report.problems:
+                first = report.problems[0]
+                raise EvidenceError(first.code, first.message, where=first.where, hint=first.hint)
+            journal_fd = os.open(JOURNAL, os.O_RDWR | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=fd)
+            on_failure.callback(os.close, journal_fd)
+            os.ftruncate(journal_fd, report.size)
+            state = (report.entries, report.head, report.size)
+            journal = Journal(journal_fd, path / JOURNAL, ambient or Ambient(), observer, state)
+            on_failure.pop_all()
+            return cls(path, fd, lock_fd, journal, attempt)
+
     def capture(self, relative: str, *, masker: Masker, limit_bytes: int = DEFAULT_CAPTURE_LIMIT) -> CaptureFile:
         """A new file for one output stream.
 
         Args:
-            relative: where, POSIX, inside the run directory; folders are made.
+            relative: where, POSIX, inside the attempt's part of the run directory; folders are made.
             masker: what must never reach the disk.
             limit_bytes: most bytes to keep, at least 2; beyond it the first and the last half are kept.
 
@@ -115,32 +162,35 @@ class RunDir:
             EvidenceError: the name is unusable or taken, or the disk would not take it.
             ValueError: `limit_bytes` is less than 2.
         """
+        relative = self._place(relative)
         *folders, _ = parts_of(relative)
         path = self.path / relative
         with on_disk("create", path), self._folder(folders) as folder:
             return CaptureFile(folder, path, relative, masker.stream(), limit_bytes)
 
-    def store_bytes(self, relative: str, data: bytes) -> StoredFile:
-        """Keep `data` under a new name, on the disk when this returns.
+    def store_bytes(self, relative: str, data: bytes, *, sync: bool = True) -> StoredFile:
+        """Keep `data` under a new name in the attempt's part.
+
+        Args:
+            relative: the name, POSIX.
+            data: what to keep.
+            sync: whether it must be on the disk when this returns.
 
         Raises:
             EvidenceError: the name is unusable or taken, or the disk would not take it.
         """
+        return self._store_bytes(self._place(relative), data, sync=sync)
 
-        def fill(fd: int) -> StoredFile:
-            write_all(fd, data)
-            return StoredFile(relative, len(data), hashlib.sha256(data).hexdigest())
-
-        stored = self._store(relative, fill)
-        assert stored is not None
-        return stored
+    def store_record(self, data: bytes) -> StoredFile:
+        """Keep the record of the run, whichever attempt it was that ended it. Raises as `store_bytes`."""
+        return self._store_bytes(RECORD, data)
 
     def store_file(self, source_fd: int, relative: str, limit: int) -> StoredFile | None:
         """Keep a copy of an open regular file, from its first byte on, on the disk when this returns.
 
         Args:
             source_fd: the file; its offset is neither used nor moved.
-            relative: the new name, POSIX, inside the run directory.
+            relative: the new name, POSIX, inside the attempt's part of the run directory.
             limit: most bytes to keep.
 
         Returns:
@@ -152,6 +202,8 @@ class RunDir:
         """
         if not is_regular(source_fd):
             raise EvidenceError("evidence_io", f"What should be kept as {shown(relative)} is not a regular file.")
+
+        relative = self._place(relative)
 
         def fill(fd: int) -> StoredFile | None:
             copied = copy(source_fd, fd, limit)
@@ -169,10 +221,25 @@ class RunDir:
             os.close(self._fd)
             self._fd = -1
 
-    def _store(self, relative: str, fill: Callable[[int], StoredFile | None]) -> StoredFile | None:
+    def _place(self, relative: str) -> str:
+        parts_of(relative)
+        return relative if self.attempt == 1 else f"attempt_{self.attempt:02}/{relative}"
+
+    def _store_bytes(self, relative: str, data: bytes, *, sync: bool = True) -> StoredFile:
+        def fill(fd: int) -> StoredFile:
+            write_all(fd, data)
+            return StoredFile(relative, len(data), hashlib.sha256(data).hexdigest())
+
+        stored = self._store(relative, fill, sync=sync)
+        assert stored is not None
+        return stored
+
+    def _store(
+        self, relative: str, fill: Callable[[int], StoredFile | None], *, sync: bool = True
+    ) -> StoredFile | None:
         *folders, name = parts_of(relative)
         with on_disk("store", self.path / relative), self._folder(folders) as folder:
-            return place(folder, name, fill, sync=True)
+            return place(folder, name, fill, sync=sync)
 
     def _folder(self, parts: list[str]) -> AbstractContextManager[int]:
         return folder_at(self._fd, tuple(parts), 0o700)
@@ -220,6 +287,28 @@ def _discard(runs_fd: int, run_id: str) -> None:
         with suppress(FileNotFoundError):
             os.unlink(f"{run_id}/{name}", dir_fd=runs_fd)
     os.rmdir(run_id, dir_fd=runs_fd)
+
+
+def _hold_again(dir_fd: int, path: Path) -> int:
+    try:
+        fd = os.open(LOCK, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=dir_fd)
+    except FileNotFoundError:
+        fd = create_file(dir_fd, LOCK)
+    give_up = time.monotonic() + _PROBED_S
+    while True:
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            if time.monotonic() > give_up:
+                os.close(fd)
+                message = f"Run {shown(path.name)} is still going on."
+                raise RunError("run_live", message, hint="Wait until it ends, or stop it.") from error
+            time.sleep(0.01)
+        except BaseException:
+            os.close(fd)
+            raise
+        else:
+            return fd
 
 
 def _hold(dir_fd: int, run_id: str, ambient: Ambient) -> int:

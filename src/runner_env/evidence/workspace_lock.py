@@ -71,6 +71,22 @@ class WorkspaceLock:
                 raise
             raise unusable from error
 
+    @staticmethod
+    def is_held(workspace: Path) -> bool:
+        """Whether a run holds `workspace`, as far as that can be seen."""
+        try:
+            with (
+                opened(workspace, FOLDER_OR_LINK) as root,
+                folder_at(root, ARTIFACTS) as folder,
+                opened(LOCK, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, folder) as fd,
+            ):
+                fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        except (OSError, EvidenceError):
+            return False
+        return False
+
     def close(self) -> None:
         """Let the workspace go. May be called twice."""
         if self._fd >= 0:

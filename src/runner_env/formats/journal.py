@@ -63,12 +63,14 @@ class JournalReport:
         head: hash of the last such line; `GENESIS` if there is none.
         problems: lines that were changed, removed, inserted or swapped (the first 50); empty for a sound journal.
         torn: the file ends in the middle of a line, as after a crash. Its event was never acted on: no problem.
+        size: bytes of the lines before a torn one.
     """
 
     entries: int
     head: str
     problems: tuple[Finding, ...]
     torn: bool
+    size: int = 0
 
     @property
     def ok(self) -> bool:
@@ -163,11 +165,13 @@ class _Chain:
         self._link: str | None = GENESIS
         self._problems: list[Finding] = []
         self._torn = False
+        self._size = 0
 
     def follow(self, number: int, line: bytes) -> None:
         if not line.endswith(b"\n") and len(line) < MAX_LINE:
             self._torn = True
             return
+        self._size += len(line)
         try:
             entry = decode(line)
         except ValueError:
@@ -182,7 +186,7 @@ class _Chain:
         self._expected = entry.n + 1
 
     def report(self) -> JournalReport:
-        return JournalReport(self._entries, self._head, tuple(self._problems), self._torn)
+        return JournalReport(self._entries, self._head, tuple(self._problems), self._torn, self._size)
 
     def _gap(self, entry: JournalEntry) -> str:
         if entry.n == self._expected:

@@ -74,8 +74,29 @@ class PlanRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class TraceRecord:
+    """Which programs an attempt executed, as `runner_env.formats.trace` describes it.
+
+    Attributes:
+        reference: the file, POSIX, relative to the run directory.
+        sha256: of the file.
+        programs: how many programs ran.
+        events: how many events are in the file.
+        dropped: events beyond what is kept of one command.
+        missing: why the file does not tell of all that ran; empty if it does, but for `dropped`.
+    """
+
+    reference: str
+    sha256: str
+    programs: int
+    events: int
+    dropped: int
+    missing: str
+
+
+@dataclass(frozen=True, slots=True)
 class CommandRecord:
-    """One attempt at one command, with its recorded output."""
+    """One attempt at one command, with its recorded output, and, if it was observed, which programs it executed."""
 
     number: int
     attempt: int
@@ -84,11 +105,15 @@ class CommandRecord:
     outcome: Outcome
     stdout: Capture
     stderr: Capture
+    trace: TraceRecord | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class StageRecord:
-    """One executed stage. `ended` counts processes that were ended with it, `kept` those that stayed as services."""
+    """One executed stage. `ended` counts processes that were ended with it, `kept` those that stayed as services.
+
+    `observed` says whether the trace of each command that ran tells of all its programs, `unobserved` why not.
+    """
 
     stage: str
     ok: bool
@@ -97,6 +122,8 @@ class StageRecord:
     ended: int
     kept: int
     commands: tuple[CommandRecord, ...]
+    observed: bool = False
+    unobserved: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +169,9 @@ class RunRecord:
         artifacts_dir: where the published copy of the last call is.
         journal_head: hash of the journal's last line before this record was written.
         journal_entries: number of its lines until then.
+        network: `host` or `none`, as asked for.
+        fallback_reason: why the level is another one than was tried first; empty if it is not.
+        guarantees: how far each held, by name; `sandbox.json` says what that rests on.
     """
 
     run_id: str
@@ -172,6 +202,9 @@ class RunRecord:
     artifacts_dir: str
     journal_head: str
     journal_entries: int
+    network: str = "host"
+    fallback_reason: str = ""
+    guarantees: dict[str, str] = field(default_factory=dict)
     format: Literal["runner-env/run-record@1"] = field(default=FORMAT)
 
 

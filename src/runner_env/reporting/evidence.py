@@ -7,12 +7,17 @@ import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from runner_env.errors import EvidenceError
+from runner_env.evidence.merged import SUFFIX, merged_tail
 from runner_env.reporting.words import one_line
 from runner_env.text.decoding import lossless
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from runner_env.core import Span
 
+_STDOUT = "_stdout.txt"
 _MOST_BYTES = 16 * 1024
 _MOST_CHARACTERS = 160
 
@@ -38,6 +43,26 @@ def last_lines(run_dir: Path, span: Span, most: int = 10) -> list[str]:
         return [f"(cannot be read: {error.strerror or error})"]
     lines = (one_line(_after_return(line), _MOST_CHARACTERS) for line in lossless(data).split("\n"))
     return [line for line in lines if line][-most:] or ["(nothing but empty lines)"]
+
+
+def last_merged_lines(run_dir: Path, spans: Sequence[Span], most: int = 10) -> list[str]:
+    """The last lines of a command's output as they arrived, if `spans` are the ends of both its streams.
+
+    Returns:
+        The lines; none if the spans are anything else, or the order was not recorded.
+    """
+    if len(spans) != 2 or not spans[0].reference.endswith(_STDOUT):
+        return []
+    stem = spans[0].reference.removesuffix(_STDOUT)
+    path = run_dir / f"{stem}{SUFFIX}"
+    if spans[1].reference != f"{stem}_stderr.txt" or not path.resolve().is_relative_to(run_dir.resolve()):
+        return []
+    try:
+        data = merged_tail(run_dir, f"{stem}{SUFFIX}", _MOST_BYTES)
+    except EvidenceError:  # then each stream is shown by itself
+        return []
+    lines = (one_line(_after_return(line), _MOST_CHARACTERS) for line in lossless(data).split("\n"))
+    return [line for line in lines if line][-most:]
 
 
 def _after_return(line: str) -> str:

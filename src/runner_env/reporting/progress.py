@@ -40,11 +40,12 @@ class Progress:
         """Take one event.
 
         Args:
-            event: `run_started`, `stage_started`, `command_started`, `command_ended`, `stage_ended` or `run_ended`.
+            event: `run_started`, `run_resumed`, `stage_started`, `command_started`, `command_ended`, `stage_ended` or `run_ended`.
             data: what the journal says of it.
         """
         handle = {
             "run_started": self._run_started,
+            "run_resumed": self._run_started,
             "stage_started": self._stage_started,
             "command_started": self._command_started,
             "command_ended": self._command_ended,

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from runner_env.core import Verdict
-from runner_env.reporting.evidence import last_lines
+from runner_env.reporting.evidence import last_lines, last_merged_lines
 from runner_env.reporting.findings import compiler_lines
 from runner_env.reporting.records import RECORD
+from runner_env.reporting.sandbox import sandbox_line
 from runner_env.reporting.style import Style
 from runner_env.reporting.words import one_line, seconds
 
@@ -26,7 +27,6 @@ _MOST_FINDINGS = 20
 _MOST_METRICS = 16
 _MOST_SPANS = 4
 _MOST_PATHS = 5
-_SANDBOX = {"none": "none: commands ran with your own rights, only their end is sure"}
 _LABEL = 10
 
 
@@ -130,6 +130,10 @@ def _findings(record: RunRecord, style: Style) -> list[str]:
 
 def _finding(found: Finding, run_dir: Path, style: Style) -> Iterator[str]:
     yield from compiler_lines(found.message, found.code, found.where, found.hint, verdict=found.verdict, style=style)
+    if merged := last_merged_lines(run_dir, found.evidence):
+        yield f"    {style.dim('end of its output:')}"
+        yield from (f"      | {line}" for line in merged)
+        return
     for span in found.evidence[:_MOST_SPANS]:
         yield f"    {style.dim(f'end of {one_line(span.reference)}:')}"
         yield from (f"      | {line}" for line in last_lines(run_dir, span))
@@ -153,7 +157,7 @@ def _proof(record: RunRecord) -> list[str]:
         ("journal", f"{record.journal_entries} entries, head {record.journal_head[:16]}"),
         ("record", one_line(str(Path(record.run_dir) / RECORD), 4096)),
         ("published", one_line(record.artifacts_dir, 4096)),
-        ("sandbox", _SANDBOX.get(record.sandbox, record.sandbox)),
+        ("sandbox", sandbox_line(record)),
     ]
     if changed:
         rows.append(("changed", f"tracked files: {', '.join(changed)}{f' and {rest} more' if rest else ''}"))

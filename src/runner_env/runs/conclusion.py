@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 
 from runner_env.contract.model import StageName
-from runner_env.contract.requests import containment
 from runner_env.core import Finding, Verdict, Where
 from runner_env.errors import RunnerEnvError
 from runner_env.pipeline.plan import EVALUATION
@@ -49,8 +48,7 @@ def notes(inputs: RunInputs) -> list[Finding]:
         message = "Which revision this is cannot be told: git cannot read the repository's .git."
         hint = "Mend the repository, or clone it again."
         found.append(Finding("revision_unknown", message, hint=hint, verdict=Verdict.PASSED))
-    wanted = containment(inputs.contract)
-    return [*found, wanted] if wanted else found
+    return found
 
 
 def missing(inputs: RunInputs, progress: Progress, *, scored: bool) -> list[Finding]:

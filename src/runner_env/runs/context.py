@@ -11,6 +11,7 @@ from runner_env.formats.record import ContractRecord
 from runner_env.pipeline.checks import Checks
 from runner_env.runs.inputs import RunInputs
 from runner_env.runs.progress import Progress
+from runner_env.runs.scratch import Scratch
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,7 @@ class RunContext:
         contract: the contract files as they were then.
         run_dir: where the evidence goes.
         box: where commands run.
+        scratch: folders that the run has for itself.
         checks: of what the stages hand in.
         progress: what the run has come to so far.
     """
@@ -38,5 +40,6 @@ class RunContext:
     contract: ContractRecord
     run_dir: RunDir
     box: Box
+    scratch: Scratch
     checks: Checks
     progress: Progress

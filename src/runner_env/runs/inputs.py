@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from runner_env.contract.model import Contract
-from runner_env.contract.requests import containment, unusable_out_dir
-from runner_env.core import Ambient, Verdict
+from runner_env.contract.requests import unusable_out_dir
+from runner_env.core import Ambient
 from runner_env.errors import ContractError, OptionError
 from runner_env.pipeline.limits import TimeLimits
-from runner_env.runs.options import CallOptions, SetupOptions
+from runner_env.pipeline.resources import Resources
+from runner_env.runs.options import CallOptions, SetupOptions, operator_wish
 from runner_env.settings import Settings
 from runner_env.targets import Checkout
 
@@ -44,20 +45,28 @@ class RunInputs:
         """Find out, before anything is begun, whether a call can be carried out.
 
         Raises:
-            OptionError: evidence would lie inside the target, or a variable that limits time is unusable.
-            ContractError: the contract requires a sandbox that this version does not have, or its `artifacts.out_dir`
-                leads out of the repository.
+            OptionError: evidence would lie inside the target, or a variable that limits time, or that asks for a
+                sandbox, is unusable.
+            ContractError: its `artifacts.out_dir` leads out of the repository.
         """
         root = self.checkout.root
         if self.settings.home.resolve().is_relative_to(root):
             message = f"The evidence would lie inside the target: {self.settings.home} is part of {root}."
             raise OptionError("home_in_target", message, hint="Set RUNNER_ENV_HOME to a directory outside of it.")
-        wanted = containment(self.contract)
+        operator_wish(self.options, self.settings)
         out_dir = None if call.artifacts_dir else unusable_out_dir(self.contract, root)
-        refusals = [found for found in (wanted, out_dir) if found and found.verdict is not Verdict.PASSED]
-        if refusals:
-            raise ContractError(refusals)
+        if out_dir:
+            raise ContractError([out_dir])
         self.limits(call, 0.0)
+        self.resources()
+
+    def resources(self) -> Resources:
+        """What commands may use besides time.
+
+        Raises:
+            OptionError: a variable that limits it is unusable.
+        """
+        return Resources.of(self.contract.security, self.settings.environ)
 
     def limits(self, call: CallOptions, started: float) -> TimeLimits:
         """The limits of a call whose time began at `started` on the monotonic clock.

@@ -11,12 +11,16 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from runner_env.errors import OptionError
+from runner_env.settings import Settings
 
 Audit = Literal["on", "off", "warn-only"]
 Scaffold = Literal["auto", "agent", "rules", "off"]
 Unattended = Literal["strict", "guided"]
 Mode = Literal["smoke", "full"]
+Workspace = Literal["inplace", "copy"]
 AgentShell = Literal["restricted", "full"]
+SandboxLevel = Literal["auto", "bwrap", "landlock", "docker", "none"]
+Network = Literal["host", "none"]
 
 _ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
@@ -72,6 +76,9 @@ class SetupOptions:
         scaffold: who may write a missing contract.
         artifacts_dir: where the artifacts of writing a contract go.
         pass_env: variables of the caller's environment that stages may see.
+        workspace: whether stages run in the target itself or in a copy of it, beside other runs.
+        sandbox: the level of containment; None: what `RUNNER_ENV_SANDBOX` says, or else `auto`.
+        network: `none` keeps it away from stages; None: what `RUNNER_ENV_NETWORK` says, or else `host`.
         agent: how an agent program is reached.
     """
 
@@ -83,13 +90,21 @@ class SetupOptions:
     scaffold: Scaffold = "auto"
     artifacts_dir: Path | None = None
     pass_env: tuple[str, ...] = ()
+    workspace: Workspace = "inplace"
+    sandbox: SandboxLevel | None = None
+    network: Network | None = None
     agent: AgentOptions = field(default_factory=AgentOptions)
 
     def __post_init__(self) -> None:
         _one_of("audit", self.audit, Audit)
         _one_of("unattended", self.unattended, Unattended)
         _one_of("scaffold", self.scaffold, Scaffold)
+        _one_of("workspace", self.workspace, Workspace)
         _flag("require_metrics", self.require_metrics)
+        if self.sandbox is not None:
+            _one_of("sandbox", self.sandbox, SandboxLevel)
+        if self.network is not None:
+            _one_of("network", self.network, Network)
         if not self.pipeline_rel or not isinstance(self.pipeline_rel, str):
             raise OptionError("bad_option", f"pipeline_rel is {self.pipeline_rel!r}, not a relative path")
         for name in self.pass_env:
@@ -163,6 +178,19 @@ def call_options(given: Mapping[str, Any]) -> CallOptions:
     plain = {name: "" if value is None else str(value) for name, value in env.items()}
     artifacts_dir = _folder("artifacts_dir", resolved("artifacts_dir", given.get("artifacts_dir")))
     return CallOptions(**{**given, "env_overrides": plain, "artifacts_dir": artifacts_dir})
+
+
+def operator_wish(options: SetupOptions, settings: Settings) -> tuple[str, Network]:
+    """The level and the network that the operator asks for: the keyword, or else the variable, or else the default.
+
+    Raises:
+        OptionError: a variable has an unusable value.
+    """
+    level = options.sandbox or settings.sandbox or "auto"
+    network = options.network or settings.network or "host"
+    _one_of("RUNNER_ENV_SANDBOX", level, SandboxLevel)
+    _one_of("RUNNER_ENV_NETWORK", network, Network)
+    return level, "none" if network == "none" else "host"
 
 
 def _folder(option: str, path: Path | None) -> Path | None:

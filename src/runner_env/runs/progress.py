@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from runner_env.core import Finding, Verdict
+from runner_env.formats.sandbox import SandboxRecord
 from runner_env.pipeline.checks import Artifacts
 from runner_env.pipeline.plan import Plan
 from runner_env.pipeline.stage import RunningStage
@@ -28,6 +29,7 @@ class Progress:
         changed: tracked files whose content the run changed.
         bootstrap_env: what `bootstrap.yml` sets for every stage.
         secrets: values that must not be recorded, by name.
+        sandbox: how commands are contained, once that is known.
     """
 
     plan: Plan
@@ -41,6 +43,7 @@ class Progress:
     changed: tuple[str, ...] = ()
     bootstrap_env: dict[str, str] = field(default_factory=dict)
     secrets: dict[str, str] = field(default_factory=dict)
+    sandbox: SandboxRecord | None = None
 
     @property
     def all_findings(self) -> tuple[Finding, ...]:

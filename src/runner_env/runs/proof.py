@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from runner_env.core import Finding, Verdict, Where
 from runner_env.errors import EvidenceError
 from runner_env.formats import journal
 from runner_env.formats.record import SEAL, RunRecord, read_record
+from runner_env.formats.sandbox import EVENT
 
 _BLOCK = 1 << 20
 
@@ -58,7 +59,8 @@ def check_proof(run_dir: Path) -> Proof:
         problem = _problem("record_missing", f"The run has no readable record: {error}", "record.json")
         return Proof(None, report.entries, 0, (*report.problems, problem))
     sealed = tuple(_seal_problems(run_dir, record, data)) if not report.problems else ()
-    checked = [_file_problem(run_dir, reference, sha256) for reference, sha256 in _kept(record)]
+    kept = (*_kept(record), *_sandboxes(run_dir, report.problems))
+    checked = [_file_problem(run_dir, reference, sha256) for reference, sha256 in kept]
     wrong = tuple(found for found in checked if found is not None)
     files = len(checked) - len(wrong)
     return Proof(record, report.entries, files, (*report.problems, *sealed, *wrong))
@@ -76,6 +78,18 @@ def _seal_problems(run_dir: Path, record: RunRecord, data: bytes) -> Iterator[Fi
         yield _problem("record_changed", "The record is not as the journal says it was written.", "record.json")
 
 
+def _sandboxes(run_dir: Path, problems: Sequence[Finding]) -> Iterator[tuple[str, str]]:
+    """What the journal alone names: how each attempt was contained, in which order output arrived.
+
+    Of a journal that was changed nothing is believed.
+    """
+    for entry in () if problems else journal.read(run_dir / "journal.jsonl"):
+        if entry.event == EVENT:
+            yield str(entry.data["reference"]), str(entry.data["sha256"])
+        elif entry.event == "output_recorded" and entry.data.get("merged"):
+            yield str(entry.data["merged"]["reference"]), str(entry.data["merged"]["sha256"])
+
+
 def _kept(record: RunRecord) -> Iterator[tuple[str, str]]:
     """Every file that the record names, with its hash."""
     for claim in record.claims:
@@ -86,6 +100,8 @@ def _kept(record: RunRecord) -> Iterator[tuple[str, str]]:
             for capture in (command.stdout, command.stderr):
                 if capture.error is None and capture.sha256:  # no hash: the run broke off while it was written
                     yield capture.reference, capture.sha256
+            if command.trace is not None and command.trace.sha256:
+                yield command.trace.reference, command.trace.sha256
 
 
 def _file_problem(run_dir: Path, reference: str, sha256: str) -> Finding | None:

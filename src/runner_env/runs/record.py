@@ -3,35 +3,23 @@
 from __future__ import annotations
 
 import hashlib
-import platform
-import sys
 from dataclasses import asdict, fields, replace
-from functools import cache
-from importlib.metadata import version
 from typing import Any
 
+from runner_env.contract.variables import OPENAI_API_KEY
 from runner_env.core import ModelRef, Verdict
 from runner_env.formats import record as r
 from runner_env.formats.canonical import canonical
 from runner_env.formats.plain import plain
 from runner_env.formats.record import SEAL
+from runner_env.formats.versions import versions
+from runner_env.pipeline.environment import granted
 from runner_env.pipeline.plan import Plan
 from runner_env.pipeline.values import CommandRun, StageRun
 from runner_env.runs.context import RunContext
 from runner_env.runs.inputs import RunInputs
 from runner_env.runs.options import CallOptions
 from runner_env.targets.address import without_credentials
-
-
-@cache
-def versions() -> dict[str, str]:
-    """What ran the run."""
-    return {
-        "runner_env": version("runner-env"),
-        "python": platform.python_version(),
-        "implementation": sys.implementation.name,
-        "platform": platform.platform(),
-    }
 
 
 def opening(run_id: str, inputs: RunInputs, model: ModelRef | None, plan: Plan) -> dict[str, Any]:
@@ -51,9 +39,12 @@ def opening(run_id: str, inputs: RunInputs, model: ModelRef | None, plan: Plan) 
 
 def call_begun(run: RunContext, kind: str) -> dict[str, Any]:
     """What the journal says when a call begins."""
-    progress = run.progress
+    progress, inputs = run.progress, run.inputs
+    environ, security = inputs.settings.environ, inputs.contract.security
     return {
         "kind": kind,
+        "granted": sorted(granted(environ, inputs.options.pass_env, security.secrets)),
+        "api_key": bool(environ.get(OPENAI_API_KEY)),
         "sandbox": run.box.level,
         "options": _call_options(progress.called),
         "artifacts_dir": str(progress.artifacts_dir),
@@ -78,13 +69,14 @@ def state(run: RunContext) -> dict[str, Any]:
 def write_record(run: RunContext) -> None:
     """Write `record.json`; the journal says the verdict before it, and the record's hash after it."""
     run.run_dir.journal.append("run_ended", **state(run))
-    stored = run.run_dir.store_bytes("record.json", canonical(plain(record(run))) + b"\n")
+    stored = run.run_dir.store_record(canonical(plain(record(run))) + b"\n")
     run.run_dir.journal.append(SEAL, sha256=stored.sha256)
 
 
 def record(run: RunContext) -> r.RunRecord:
     """The run as one value."""
     progress, inputs, journal = run.progress, run.inputs, run.run_dir.journal
+    sandbox = progress.sandbox
     return r.RunRecord(
         run_id=run.run_id,
         target=inputs.target,
@@ -109,6 +101,9 @@ def record(run: RunContext) -> r.RunRecord:
         options={"setup": _setup_options(inputs), "call": _call_options(progress.called)},
         versions=versions(),
         sandbox=run.box.level,
+        network=sandbox.network if sandbox else "host",
+        fallback_reason=sandbox.fallback_reason if sandbox else "",
+        guarantees={name: one["is"] for name, one in sandbox.guarantees.items()} if sandbox else {},
         started_at=run.started_at,
         ended_at=inputs.ambient.timestamp(),
         duration_s=inputs.ambient.monotonic() - run.started,
@@ -155,10 +150,22 @@ def _model(model: ModelRef | None) -> r.ModelRecord | None:
 
 def _stage(run: StageRun) -> r.StageRecord:
     commands = tuple(_command(command) for command in run.commands)
-    return r.StageRecord(run.stage.value, run.ok, run.started_at, run.duration_s, run.ended, run.kept, commands)
+    missing = (command.trace.missing for command in run.commands if command.trace and command.trace.missing)
+    unobserved = run.unobserved or next(missing, "")
+    return r.StageRecord(
+        stage=run.stage.value,
+        ok=run.ok,
+        started_at=run.started_at,
+        duration_s=run.duration_s,
+        ended=run.ended,
+        kept=run.kept,
+        commands=commands,
+        observed=not unobserved and bool(commands),
+        unobserved=unobserved,
+    )
 
 
 def _command(run: CommandRun) -> r.CommandRecord:
-    return r.CommandRecord(
-        run.number, run.attempt, run.command.text, str(run.command.where), run.outcome, run.stdout, run.stderr
-    )
+    trace = r.TraceRecord(**asdict(run.trace)) if run.trace else None
+    where, text = str(run.command.where), run.command.text
+    return r.CommandRecord(run.number, run.attempt, text, where, run.outcome, run.stdout, run.stderr, trace)

@@ -15,15 +15,22 @@ from runner_env.evidence.publish import Publisher
 from runner_env.evidence.rundir import RunDir
 from runner_env.evidence.workspace_lock import WorkspaceLock
 from runner_env.execution import Box, Cancel
+from runner_env.execution.levels import NotContained
+from runner_env.formats.canonical import canonical
+from runner_env.formats.plain import plain
+from runner_env.formats.sandbox import EVENT
 from runner_env.pipeline.checks import Artifacts, Checks
 from runner_env.pipeline.hiding import hidden_finding
 from runner_env.pipeline.plan import Plan
 from runner_env.pipeline.stage import RunningStage
-from runner_env.runs import conclusion, record
+from runner_env.runs import conclusion, containment, record
+from runner_env.runs.clocks import Clocks
 from runner_env.runs.context import RunContext
+from runner_env.runs.continuing import Continued
 from runner_env.runs.inputs import RunInputs
 from runner_env.runs.options import CallOptions
 from runner_env.runs.progress import Progress
+from runner_env.runs.scratch import Scratch
 from runner_env.runs.stages import Stages
 from runner_env.runs.watching import Watched
 from runner_env.targets import TrackedState, changed_tracked, diff
@@ -36,37 +43,44 @@ _TEARDOWN = frozenset({StageName.DEPLOY_TEARDOWN})
 class Run:
     """An open run. It holds the workspace's lock, a box and a run directory until `finish()`."""
 
-    def __init__(self, inputs: RunInputs, model: ModelRef | None) -> None:
+    def __init__(self, inputs: RunInputs, model: ModelRef | None, continued: Continued | None = None) -> None:
         """Take the workspace, open the evidence and the box.
+
+        Args:
+            inputs: the opened target.
+            model: the model of the run.
+            continued: the run that is opened again; None begins one.
 
         Raises:
             WorkspaceBusy: another run holds the workspace.
+            RunError: the run that should be opened again is going on.
             EvidenceError: the run directory cannot be made.
             ExecutionError: the box cannot be started.
         """
-        self.run_id = inputs.ambient.new_run_id()
+        self.run_id = continued.path.name if continued else inputs.ambient.new_run_id()
         started, started_at = inputs.ambient.monotonic(), inputs.ambient.timestamp()
+        if continued:
+            started_at = continued.started_at
+            started -= sum(stage.run.duration_s for stage in continued.progress.stages)
         self.cancel = Cancel()
         self._teardown_cancel = Cancel()  # what stops the run must not stop its teardown
         self.open = True
         self._pid = os.getpid()
         self._watched = Watched(inputs.observer) if inputs.observer else None
+        self._clocks = Clocks(inputs.ambient)
         with ExitStack() as undo:
             for cancel in (self.cancel, self._teardown_cancel):
                 undo.callback(cancel.close)
             self._lock = WorkspaceLock.acquire(inputs.checkout.root, self.run_id, inputs.ambient)
             undo.callback(self._lock.close)
-            self.box = Box.open(wait=False)  # it starts while the rest is made ready
+            self._scratch = Scratch.make(inputs.settings, inputs.checkout.root, self.run_id)
+            undo.callback(self._scratch.remove)
+            self.box = self._open_box(inputs, model)
             undo.callback(self.box.close)
-            self.run_dir = RunDir.create(
-                inputs.settings.runs_dir, self.run_id, ambient=inputs.ambient, observer=self._watched
-            )
+            self.run_dir = self._open_run_dir(inputs, continued)
             undo.callback(self.run_dir.close)
-            self.progress = Progress(Plan(conclusion.declared(inputs)), Artifacts())
-            opening = record.opening(self.run_id, inputs, model, self.progress.plan)
-            self.run_dir.journal.append("run_started", **opening)
+            self.progress = self._begin(inputs, model, continued)
             self._tracked: TrackedState = changed_tracked(inputs.checkout.root)
-            self.progress.findings += conclusion.notes(inputs)
             self.context = RunContext(
                 inputs=inputs,
                 model=model,
@@ -76,10 +90,40 @@ class Run:
                 contract=record.contract_record(inputs),
                 run_dir=self.run_dir,
                 box=self.box,
+                scratch=self._scratch,
                 checks=self._checks(inputs),
                 progress=self.progress,
             )
             undo.pop_all()
+
+    def _open_box(self, inputs: RunInputs, model: ModelRef | None) -> Box:
+        """Have it started while the rest is made ready, unless the run must not begin without it."""
+        want = containment.wanted(inputs)
+        places = containment.places(inputs, self._scratch, model.path if model else None)
+        try:
+            return Box.open(want, places, environ=inputs.settings.environ, wait=want.insists)
+        except NotContained as error:
+            raise containment.refused(error, want, inputs.contract) from error
+
+    def _open_run_dir(self, inputs: RunInputs, continued: Continued | None) -> RunDir:
+        if continued:
+            return continued.open(inputs.ambient, self._watched)
+        return RunDir.create(inputs.settings.runs_dir, self.run_id, ambient=inputs.ambient, observer=self._watched)
+
+    def _begin(self, inputs: RunInputs, model: ModelRef | None, continued: Continued | None) -> Progress:
+        """Say in the journal, before anything is done, what is begun."""
+        if continued:
+            self.run_dir.journal.append(continued.event, run_id=self.run_id, **continued.opening)
+            return continued.progress
+        progress = Progress(Plan(conclusion.declared(inputs)), Artifacts())
+        self.run_dir.journal.append("run_started", **record.opening(self.run_id, inputs, model, progress.plan))
+        progress.findings += conclusion.notes(inputs)
+        return progress
+
+    def recall_bootstrap(self) -> None:
+        """Give later stages the variables of a bootstrap that an earlier attempt has finished."""
+        if StageName.BOOTSTRAP in self.progress.plan:
+            self._attempt(self._ending().recall_bootstrap)
 
     def _checks(self, inputs: RunInputs) -> Checks:
         return Checks(
@@ -105,8 +149,22 @@ class Run:
         self.progress.called = call
         self._publish_into(kind)
         self.progress.artifacts_dir = self.progress.publishing
+        self._note_sandbox()
         self.run_dir.journal.append("call_started", **record.call_begun(self.context, kind))
         self._run_in_order(stages)
+
+    def _note_sandbox(self) -> None:
+        """Write down, once, how commands are contained."""
+        if self.progress.sandbox is not None:
+            return
+        sandbox, inputs = self.box.await_ready(), self.context.inputs
+        written = containment.sandbox_record(sandbox, inputs.resources())
+        stored = self.run_dir.store_bytes("sandbox.json", canonical(plain(written)) + b"\n")
+        self.run_dir.journal.note(
+            EVENT, reference=stored.reference, sha256=stored.sha256, level=written.level, network=written.network
+        )
+        self.progress.sandbox = written
+        self.progress.findings += containment.weaker(sandbox, inputs.contract)
 
     def _publish_into(self, kind: str) -> None:
         """Make the folder that is published into from now on: the caller's, or the contract's, or the usual one."""
@@ -128,6 +186,7 @@ class Run:
                 continue
             try:
                 running = work.run(stage)
+                self._clocks.look()
             except BaseException:
                 plan.broke_off(stage)
                 plan.skip_rest(f"{stage.value} broke off", but=_TEARDOWN)
@@ -167,10 +226,30 @@ class Run:
             for step in (self._record, self._settle, self._end_processes, self._teardown, self._dump_cluster):
                 steps.callback(self._attempt, step)
 
+    def tidy(self) -> bool:
+        """Do what a lost run still owes: tear down, put back what was moved aside. No record is written.
+
+        Returns:
+            Whether all of it ended well.
+        """
+        self.open = False
+        with ExitStack() as steps:
+            for held in (self._teardown_cancel, self.cancel, self._lock, self.run_dir):
+                steps.callback(held.close)
+            before = self.progress.all_findings
+            for step in (self._note_sandbox, self._teardown, self._end_processes, self._settle):
+                self._attempt(step)
+            found = [finding for finding in self.progress.all_findings if finding not in before]
+            ok = Verdict.worst(finding.verdict for finding in found) is Verdict.PASSED
+            if ok:
+                self.run_dir.journal.append("tidied", findings=plain(found))
+        return ok
+
     def _end_processes(self) -> None:
         with ExitStack() as steps:
             for stage in self.progress.stages:
                 steps.callback(self._seal, stage)
+            steps.callback(self._scratch.remove)
             killed = self.box.close()
         self.run_dir.journal.note("box_closed", killed=killed)
 
@@ -179,9 +258,7 @@ class Run:
         self.progress.plan.ran(stage.run)  # what its services wrote may not have been recorded
 
     def _settle(self) -> None:
-        restored = self.context.checks.restore()
-        if restored:
-            self.run_dir.journal.note("restored", paths=list(restored))
+        self.context.checks.restore()
         self.progress.changed = diff(self._tracked, changed_tracked(self.context.inputs.checkout.root))
         self.progress.findings += conclusion.changed(self.progress)
 
@@ -189,6 +266,7 @@ class Run:
         if self._watched and self._watched.failure:
             self._found(conclusion.unwatched(self._watched.failure))
         self.progress.findings += conclusion.unfinished(self.context.inputs, self.progress)
+        self.progress.findings += self._clocks.findings()
         record.write_record(self.context)
 
     def stop(self, reason: str) -> None:
@@ -223,7 +301,7 @@ class Run:
     def _teardown(self) -> None:
         stage = StageName.DEPLOY_TEARDOWN
         self.progress.plan.skip_rest("not asked for", but=_TEARDOWN)
-        if stage not in self.progress.plan:
+        if stage not in self.progress.plan or any(one.run.stage is stage for one in self.progress.stages):
             return
         policy = self.context.inputs.contract.teardown_policy
         passed = self.progress.verdict is Verdict.PASSED

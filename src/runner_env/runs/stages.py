@@ -21,6 +21,7 @@ from runner_env.formats.plain import plain
 from runner_env.pipeline.blame import not_written
 from runner_env.pipeline.bootstrap import BootstrapMemory, as_stage, fingerprint, listing
 from runner_env.pipeline.context import StageContext
+from runner_env.pipeline.disk import DiskWatch
 from runner_env.pipeline.environment import LOCAL_KEY, Ingredients, granted
 from runner_env.pipeline.hiding import hidden_finding, joined, not_masked, secrets_in
 from runner_env.pipeline.kubectl import dump_cluster
@@ -32,6 +33,7 @@ from runner_env.runs.context import RunContext
 from runner_env.targets.inside import InsideWalk
 from runner_env.text.masking import Masker, looks_secret
 from runner_env.verification import Started
+from runner_env.verification.guarded import ACTIONS, Guarded, changed_finding
 from runner_env.verification.hf_qa import asked_limit
 from runner_env.verification.model import ARTIFACTS_PATH, RUNTIME_ENV_PATH
 from runner_env.verification.started import enter_making
@@ -65,6 +67,9 @@ class Stages:
             PolicyOptions(security.mode, security.allowlist, security.denylist, inputs.options.unattended)
         )
         self._limits = inputs.limits(called, deadline_from)
+        self._resources = inputs.resources()
+        places = (self._root, run.scratch.home, run.scratch.tmp, run.scratch.cache)
+        self._disk = DiskWatch(places, self._resources.disk_bytes)
 
     def _hide(self, *environments: Mapping[str, str]) -> None:
         """From now on, mask the secrets in these as well."""
@@ -76,12 +81,14 @@ class Stages:
     def run(self, stage: StageName) -> RunningStage | None:
         """Run one declared stage and check what it wrote; None if there was nothing to do."""
         how = {StageName.BOOTSTRAP: self._bootstrap, StageName.ACTIONS: self._actions}.get(stage)
+        guarded = self._guarded()
         running = how() if how else self._declared(self._run.inputs.contract.stages[stage])
         journal, plan = self._run.run_dir.journal, self._run.progress.plan
         if running is None:
             reason = next(item.reason for item in plan if item.stage is stage)
             journal.note("stage_skipped", stage=stage, reason=reason)
             return None
+        self._refuse_changes(guarded, running)
         self._run.progress.stages.append(running)
         plan.ran(running.run)
         journal.append(
@@ -91,18 +98,30 @@ class Stages:
             duration_s=running.run.duration_s,
             ended=running.run.ended,
             kept=running.run.kept,
+            unobserved=running.run.unobserved,
             findings=plain(running.run.findings),
         )
         return running
+
+    def _guarded(self) -> Guarded:
+        return Guarded.now(self._root, self._run.inputs.contract.file)
+
+    def _refuse_changes(self, before: Guarded, running: RunningStage) -> None:
+        """Say if the contract or what git believes is not what it was before the stage."""
+        stage = running.run.stage
+        put_away = {ACTIONS} if stage is StageName.ACTIONS else set()
+        names = tuple(name for name in before.changed(self._guarded()) if name not in put_away)
+        if names:
+            running.run = running.run.having(changed_finding(stage.value, names))
 
     def run_unrecorded(self, stage: StageName) -> None:
         """Run the commands of a declared stage where nothing can be written down; how they end nobody knows."""
         run, spec = self._run, self._run.inputs.contract.stages[stage]
         folder = self._root / ARTIFACTS_PATH / run.run_id / "out" / stage.value
         environment = self._ingredients().stage(stage, spec.env, folder)
-        Unrecorded(self._root, run.box, self._cancel, self._policy, self._limits, run.inputs.ambient).run(
-            spec, environment
-        )
+        Unrecorded(
+            self._root, run.box, self._cancel, self._policy, self._limits, self._resources, run.inputs.ambient
+        ).run(spec, environment)
 
     def _declared(self, spec: StageSpec) -> RunningStage:
         checks, stage = self._run.checks, spec.name
@@ -162,6 +181,8 @@ class Stages:
             masker=self._masker,
             policy=self._policy,
             limits=self._limits,
+            resources=self._resources,
+            disk=self._disk,
             ambient=run.inputs.ambient,
             publisher=self._publisher(folder),
         )
@@ -193,6 +214,7 @@ class Stages:
                 v.AIDER_EVAL_MODE: called.mode,
             },
             python=sys.executable,
+            own=run.scratch.variables(run.box.tmp, inputs.settings.environ),
         )
 
     def _environment(self, stage: StageName, declared: Mapping[str, str]) -> Callable[[], Mapping[str, str]]:
@@ -210,6 +232,17 @@ class Stages:
         given = {name: value for name, value in environment.items() if (name, value) != (v.OPENAI_API_KEY, LOCAL_KEY)}
         known = self._run.progress.findings
         known += [note for note in not_masked(given, self._run.inputs.contract.security.secrets) if note not in known]
+
+    def recall_bootstrap(self) -> None:
+        """Set the variables of `bootstrap.yml` for every stage, without running it.
+
+        Raises:
+            ContractError: it cannot be used.
+        """
+        bootstrap = load_bootstrap(self._root)
+        if bootstrap is not None:
+            self._run.progress.bootstrap_env = expand_env(bootstrap.env, self._ingredients().base(), self._root)
+            self._hide(self._run.progress.bootstrap_env)
 
     def _bootstrap(self) -> RunningStage | None:
         run = self._run
@@ -234,10 +267,12 @@ class Stages:
     def _run_bootstrap(self, bootstrap: Bootstrap, env: Mapping[str, str], memory: BootstrapMemory) -> RunningStage:
         made = memory.made()
         wanted, before = fingerprint(bootstrap, self._root, env, made), listing(self._root)
+        furnished = self._run.scratch.furnished()
         memory.forget()
         running = self._execute(as_stage(bootstrap), self._while_bootstrapping, folder="bootstrap")
         made = frozenset(path for path in made if path.exists()) | (listing(self._root) - before)
-        memory.remember(wanted if running.run.ok else "", self._run.run_id, made, self._run.inputs.ambient)
+        lasting = running.run.ok and self._run.scratch.furnished() == furnished  # a run's own home ends with it
+        memory.remember(wanted if lasting else "", self._run.run_id, made, self._run.inputs.ambient)
         return running
 
     def _while_bootstrapping(self) -> Mapping[str, str]:

@@ -54,6 +54,7 @@ def set_aside(
     metrics_paths: Sequence[str],
     keep: Callable[[str, int], str],
     tracked: Callable[[str], bool] = lambda _: False,
+    announce: Callable[[Aside], None] = lambda _: None,
 ) -> tuple[Aside, ...]:
     """Move away what `stage` is about to write; call it right before `Started.now`.
 
@@ -71,12 +72,13 @@ def set_aside(
         keep: copies the open file behind a descriptor to safety, given the path it had; returns where. The same path
             may come again before another attempt.
         tracked: whether git tracks a path relative to the repository.
+        announce: told of each thing, kept safe by now, right before it is taken away.
 
     Raises:
         TargetError: `aside_failed`: something cannot be moved.
-        EvidenceError: from `keep`; then the file is still where it was.
+        EvidenceError: from `keep` or `announce`; then the file is still where it was.
     """
-    moved = (_move(repo, path, keep, tracked) for path in _left_by(repo, stage, metrics_paths))
+    moved = (_move(repo, path, keep, tracked, announce) for path in _left_by(repo, stage, metrics_paths))
     return tuple(aside for aside in moved if aside is not None)
 
 
@@ -126,7 +128,13 @@ def _old_samples(repo: Path) -> str | None:
     return path if isinstance(path, str) and path.endswith(_SAMPLES_SUFFIXES) else None
 
 
-def _move(repo: Path, path: str, keep: Callable[[str, int], str], tracked: Callable[[str], bool]) -> Aside | None:
+def _move(
+    repo: Path,
+    path: str,
+    keep: Callable[[str, int], str],
+    tracked: Callable[[str], bool],
+    announce: Callable[[Aside], None],
+) -> Aside | None:
     with InsideWalk(repo) as walk:
         name = _reach(walk, path)
         found = _stat(walk, name) if name else None
@@ -137,10 +145,17 @@ def _move(repo: Path, path: str, keep: Callable[[str, int], str], tracked: Calla
             # No output is ever there; what names it by mistake, or by a link, must not take it away.
             return None
         if stat.S_ISREG(found.st_mode) and found.st_size <= KEPT_BYTES:
-            return Aside(relative, _copy_out(walk, name, keep), tracked(relative), mode)
+            aside = Aside(relative, _copy_out(walk, name, keep), tracked(relative), mode)
+            announce(aside)
+            with _explained(walk, name):
+                os.unlink(name, dir_fd=walk.fd)
+            return aside
         if stat.S_ISDIR(found.st_mode) and not _may_take_folder(relative):
             return None
-        return Aside(relative, _rename(walk, name), tracked(relative), mode, renamed=True)
+        aside = Aside(relative, f"{_ASIDE}/{secrets.token_hex(8)}", tracked(relative), mode, renamed=True)
+        announce(aside)
+        _rename(walk, name, aside.stored_at)
+        return aside
 
 
 def _reach(walk: InsideWalk, path: str) -> str:
@@ -169,20 +184,15 @@ def _copy_out(walk: InsideWalk, name: str, keep: Callable[[str, int], str]) -> s
     with _explained(walk, name):
         fd = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=walk.fd)
     try:
-        stored_at = keep(walk.name_of(name), fd)
+        return keep(walk.name_of(name), fd)
     finally:
         os.close(fd)
-    with _explained(walk, name):
-        os.unlink(name, dir_fd=walk.fd)
-    return stored_at
 
 
-def _rename(walk: InsideWalk, name: str) -> str:
-    new = secrets.token_hex(8)
+def _rename(walk: InsideWalk, name: str, new: str) -> None:
     with InsideWalk(walk.root) as aside, _explained(walk, name):
         enter_making(aside, _ASIDE)
-        os.rename(name, new, src_dir_fd=walk.fd, dst_dir_fd=aside.fd)
-    return f"{_ASIDE}/{new}"
+        os.rename(name, new.rpartition("/")[2], src_dir_fd=walk.fd, dst_dir_fd=aside.fd)
 
 
 @contextmanager
@@ -206,6 +216,8 @@ def _put_back(repo: Path, one: Aside, run_dir: Path) -> bool:
         if one.renamed:
             with InsideWalk(repo) as aside:
                 old = aside.to(one.stored_at, follow_last=False)
+                if _stat(aside, old) is None:
+                    return False  # it was announced, and never moved: somebody else took it away
                 os.rename(old, name, src_dir_fd=aside.fd, dst_dir_fd=walk.fd)
         else:
             _copy_in(walk, name, run_dir / one.stored_at, one.mode)

@@ -6,7 +6,7 @@ import os
 import secrets
 import time
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
 
 from runner_env.errors import TargetNotFound
@@ -16,8 +16,13 @@ from runner_env.verification.model import ARTIFACTS_PATH
 if TYPE_CHECKING:
     from pathlib import Path
 
+_JUMP_S = 1.0
+"""By less than this clocks are set all the time."""
+
 _POLL_S = 0.0005
 _LONGEST_TICK_S = 2.5
+_TICK_NS = 20_000_000
+"""Coarser than this is no file system's clock but an old one's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,13 +33,18 @@ class Started:
     stage and one made just after may carry the same time. `now` therefore waits until that clock has ticked once:
     whatever existed before is then strictly older, and an equal time means that the file is fresh.
 
+    If the clock is set back while the stage runs, its files carry earlier times. As much earlier as the clock jumped
+    they may then be; what earlier runs left was moved away before.
+
     Attributes:
         ctime_ns: the first filesystem time that only files of the stage can have, nanoseconds since 1970.
         exact: False if the clock did not tick within 2.5 s; an equal time then counts as stale.
+        ahead_s: by how much the wall clock was ahead of the monotonic clock; None if that is not asked.
     """
 
     ctime_ns: int
     exact: bool = True
+    ahead_s: float | None = field(default=None, compare=False)
 
     @classmethod
     def now(cls, repo: Path) -> Self:
@@ -50,13 +60,19 @@ class Started:
             fd = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600, dir_fd=walk.fd)
             try:
                 os.unlink(name, dir_fd=walk.fd)
-                return cls(*_next_tick(fd))
+                return cls(*_next_tick(fd), ahead_s=_ahead_s())
             finally:
                 os.close(fd)
 
     def is_fresh(self, ctime_ns: int) -> bool:
         """Whether a file whose inode last changed at `ctime_ns` was made or changed since."""
-        return ctime_ns >= self.ctime_ns if self.exact else ctime_ns > self.ctime_ns
+        back_s = 0.0 if self.ahead_s is None else self.ahead_s - _ahead_s()
+        first_ns = self.ctime_ns - (int(back_s * 1e9) + _TICK_NS if back_s > _JUMP_S else 0)
+        return ctime_ns >= first_ns if self.exact else ctime_ns > first_ns
+
+
+def _ahead_s() -> float:
+    return time.time() - time.monotonic()
 
 
 def enter_making(walk: InsideWalk, path: str) -> None:

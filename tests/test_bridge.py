@@ -1,0 +1,92 @@
+"""The crossings between synchronous and asynchronous code."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import threading
+
+import anyio
+import pytest
+
+from runner_env.bridge import blocking, in_thread
+from runner_env.execution import Cancel
+
+WHO: contextvars.ContextVar[str] = contextvars.ContextVar("WHO", default="nobody")
+
+
+async def who() -> str:
+    """The context's value, after a turn of the loop."""
+    await asyncio.sleep(0)
+    return WHO.get()
+
+
+def test_a_coroutine_runs_with_and_without_a_running_loop() -> None:
+    """A script and a notebook get the same result, in the same context."""
+    WHO.set("me")
+
+    async def notebook() -> str:
+        return blocking(who())
+
+    assert blocking(who()) == "me"
+    assert asyncio.run(notebook()) == "me"
+
+
+def test_an_error_comes_out_as_it_is() -> None:
+    """What the coroutine or the function raises is raised, with no group around it."""
+
+    async def broken() -> None:
+        raise KeyError("x")
+
+    async def notebook() -> None:
+        blocking(broken())
+
+    async def thread() -> None:
+        with Cancel() as cancel:
+            await in_thread(lambda: {"y": 1}["x"], cancel)
+
+    for coroutine in (broken(), notebook(), thread()):
+        with pytest.raises(KeyError):
+            blocking(coroutine)
+
+
+def test_a_function_runs_beside_the_loop() -> None:
+    """The loop goes on while the function works; its end does not set the cancel."""
+
+    async def main() -> bool:
+        going = threading.Event()
+        with Cancel() as cancel:
+
+            async def signal() -> None:
+                going.set()
+
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(signal)
+                assert await in_thread(lambda: going.wait(30), cancel)
+            return cancel.is_set
+
+    assert blocking(main()) is False
+
+
+def test_a_cancelled_wait_stops_the_function_and_waits_for_it() -> None:
+    """Cancellation sets the cancel, lets the function finish, then goes through."""
+    finished = threading.Event()
+    began = threading.Event()
+
+    async def main() -> bool:
+        with Cancel() as cancel:
+
+            def work() -> None:
+                began.set()
+                while not cancel.is_set:
+                    threading.Event().wait(0.01)
+                finished.set()
+
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(in_thread, work, cancel)
+                while not began.is_set():  # noqa: ASYNC110 - set by another thread
+                    await anyio.sleep(0.01)
+                tasks.cancel_scope.cancel()
+            return finished.is_set()
+
+    assert blocking(main())
