@@ -14,7 +14,6 @@
     ├── WorkspaceBusy                       another run holds this workspace; names it
     ├── EvidenceError (OSError)             evidence could not be written or read; the run is unscored
     ├── ExecutionError                      the box could not be started or was lost; the run is unscored
-    ├── ProviderError                       a model, a harness or a provider gave no usable answer
     ├── BudgetExhausted                     a call was not made, because the run has used up what it may
     ├── ProviderError                       a model, harness or provider gave no usable answer; the trial is unscored
     └── PlatformUnsupported                 this operating system cannot do what was asked

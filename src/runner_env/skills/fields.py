@@ -48,7 +48,7 @@ def _flag(value: object) -> object:
 
 def _non_blank(value: str) -> str:
     if not value.strip():
-        raise refuse("empty", "must not be empty")
+        raise refuse("empty_value", "must not be empty")
     return value
 
 

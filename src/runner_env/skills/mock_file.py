@@ -38,7 +38,7 @@ class MatcherFile(Strict):
     @model_validator(mode="after")
     def _some(self) -> MatcherFile:
         if self.equals is None and self.contains is None and self.pattern is None:
-            raise refuse("empty", "must have `equals`, `contains` or `pattern`")
+            raise refuse("empty_value", "must have `equals`, `contains` or `pattern`")
         return self
 
 
@@ -70,7 +70,7 @@ class MatchFile(Strict):
     @model_validator(mode="after")
     def _some(self) -> MatchFile:
         if self.tool is None and self.contains is None and self.pattern is None and self.input is None:
-            raise refuse("empty", "must have at least one of `tool`, `contains`, `pattern`, `input`")
+            raise refuse("empty_value", "must have at least one of `tool`, `contains`, `pattern`, `input`")
         return self
 
 
