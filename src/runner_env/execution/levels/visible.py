@@ -43,59 +43,77 @@ def visible_places(environ: Mapping[str, str], hidden: Iterable[Path], more: Ite
         hidden: the hidden folders. None of them, and nothing that contains one, is shown because of the environment.
         more: what else is shown; hidden folders in it stay hidden.
     """
-    barred = tuple(hidden)
-    broad = {*barred, *(home / name for home in homes(environ) for name in _BROAD)}
-    found: dict[Path, None] = {}
-    wanted = [*((path, broad) for path in _candidates(environ, broad)), *((path, {Path("/")}) for path in more)]
+    # Plain strings: hundreds of links are looked at before each run, and paths as objects would take most of its time.
+    barred = [os.fspath(path) for path in hidden]
+    below = tuple(map(_slashed, barred))
+    broad = _with_parents([*barred, *(os.path.join(home, name) for home in homes(environ) for name in _BROAD)])
+    wanted = [(path, broad) for path in dict.fromkeys(_candidates(environ, broad))]
+    wanted += [(os.fspath(path), frozenset({"/"})) for path in more]
+    found: dict[str, None] = {}
     for path, too_much in wanted:
-        for place in (Path(os.path.normpath(path)), Path(os.path.realpath(path))):
-            below = any(place.is_relative_to(one) for one in barred)
-            if below and not _contains_any(place, too_much) and place.exists():
+        for place in (os.path.normpath(path), os.path.realpath(path)):
+            if _slashed(place).startswith(below) and place not in too_much and os.path.exists(place):
                 found[place] = None
-    return tuple(path for path in found if not any(path != one and path.is_relative_to(one) for one in found))
+    return tuple(Path(path) for path in found if found.keys().isdisjoint(_parents(path)))
 
 
-def _contains_any(place: Path, broad: Iterable[Path]) -> bool:
-    return any(one.is_relative_to(place) for one in broad)
+def _slashed(path: str) -> str:
+    return path if path.endswith("/") else f"{path}/"
 
 
-def _candidates(environ: Mapping[str, str], broad: set[Path]) -> Iterator[Path]:
-    yield from map(Path, (sys.prefix, sys.base_prefix, sys.exec_prefix, SOURCE, *_CONFIGURATION))
-    for program in (sys.executable, os.path.realpath(sys.executable), environ.get("AIDER_FSM_PYTHON", "")):
-        if program.startswith("/"):
-            yield from _installation(Path(program).parent, broad)
+def _parents(path: str) -> Iterator[str]:
+    while path != (path := os.path.dirname(path)):
+        yield path
+
+
+def _with_parents(paths: Iterable[str]) -> frozenset[str]:
+    """The paths, and all that contains one of them."""
+    each = [os.path.normpath(path) for path in paths]
+    return frozenset([*each, *(parent for path in each for parent in _parents(path))])
+
+
+def _candidates(environ: Mapping[str, str], broad: frozenset[str]) -> Iterator[str]:
+    yield from (sys.prefix, sys.base_prefix, sys.exec_prefix, SOURCE, *_CONFIGURATION)
+    folders = [
+        os.path.dirname(program)
+        for program in (sys.executable, os.path.realpath(sys.executable), environ.get("AIDER_FSM_PYTHON", ""))
+        if program.startswith("/")
+    ]
     for variable in _ROOTS:
         if environ.get(variable, "").startswith("/"):
-            yield Path(environ[variable])
+            yield environ[variable]
     for variable in _LISTS:
         for entry in environ.get(variable, "").split(os.pathsep):
             if entry.startswith("/"):
-                yield from _installation(Path(entry), broad)
-                yield from _installation(Path(os.path.realpath(entry)), broad)
+                folders += [os.path.normpath(entry), os.path.realpath(entry)]
+    for folder in dict.fromkeys(folders):
+        yield from _installation(folder, broad)
     for home in homes(environ):
-        yield from (home / name for name in _OF_A_HOME)
+        yield from (os.path.join(home, name) for name in _OF_A_HOME)
 
 
-def _installation(folder: Path, broad: set[Path]) -> Iterator[Path]:
+def _installation(folder: str, broad: frozenset[str]) -> Iterator[str]:
     """A folder of programs with what they were installed with; or else the folder and what its links lead to."""
-    if folder.name in _BIN and not _contains_any(folder.parent, broad):
-        yield folder.parent
+    above, name = os.path.split(folder)
+    if name in _BIN and above not in broad:
+        yield above
         return
     yield folder
-    if folder.name in _BIN:
-        yield folder.parent / "lib"
-    if not _contains_any(folder, broad):
+    if name in _BIN:
+        yield os.path.join(above, "lib")
+    if folder not in broad:
         yield from _linked(folder, broad)
 
 
-def _linked(folder: Path, broad: set[Path]) -> Iterator[Path]:
+def _linked(folder: str, broad: frozenset[str]) -> Iterator[str]:
     try:
         with os.scandir(folder) as entries:
             links = [entry.path for _, entry in zip(range(_MOST_LINKS), entries, strict=False) if entry.is_symlink()]
     except OSError:
         return
-    for target in {Path(os.path.realpath(link)) for link in links}:
-        bin_ = target.parent
+    for target in {os.path.realpath(link) for link in links}:
+        bin_ = os.path.dirname(target)
         if bin_ == folder:
             continue
-        yield bin_.parent if bin_.name in _BIN and not _contains_any(bin_.parent, broad) else target
+        above, name = os.path.split(bin_)
+        yield above if name in _BIN and above not in broad else target
