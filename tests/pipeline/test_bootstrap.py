@@ -97,7 +97,8 @@ def test_files_outside_are_no_dependency(tmp_path: Path) -> None:
 @given(st.text(max_size=60), st.text(max_size=20))
 def test_any_text_has_a_fingerprint(tmp_path_factory: pytest.TempPathFactory, command: str, value: str) -> None:
     """Whatever a command is, its fingerprint exists, is stable, and changes with the variables."""
-    repo = tmp_path_factory.getbasetemp()
+    repo = tmp_path_factory.getbasetemp() / "fingerprints"
+    repo.mkdir(exist_ok=True)
     first = fingerprint(bootstrap(command), repo, {"A": value})
     assert first == fingerprint(bootstrap(command), repo, {"A": value})
     assert first != fingerprint(bootstrap(command), repo, {"A": value + "x"})
