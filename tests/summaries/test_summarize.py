@@ -16,7 +16,17 @@ from hypothesis import strategies as st
 from runner_env.summaries import Summary, summarize
 
 FIELDS = ("runner", "passed", "failed", "errors", "skipped", "xfailed", "xpassed", "deselected", "total", "ok")
-WHOLE_FILES = ("pytest_junit", "robot_xml", "vitest_json", "jest_json", "gtest_xml", "gtest_json", "ctest_junit")
+WHOLE_FILES = (
+    "pytest_junit",
+    "robot_xml",
+    "vitest_json",
+    "jest_json",
+    "gtest_xml",
+    "gtest_json",
+    "ctest_junit",
+    "catch2_xml",
+    "dotnet_trx",
+)
 PASSING = {
     "pytest": "..... [100%]\n5 passed in 0.07s\n",
     "unittest": ".....\n" + "-" * 70 + "\nRan 5 tests in 0.004s\n\nOK\n",

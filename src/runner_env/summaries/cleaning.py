@@ -15,6 +15,7 @@ _ESCAPE = re.compile(
 _COLUMN_ONE = re.compile("\x1b\\[[01]?G")
 _OTHER_CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufeff\u200b]")
 _LEVEL = r"(?:TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|FATAL|trace|debug|info|warn|warning|error)"
+_HEADING = r"ERROR(?:: \S+ \(| \S+::| \S+\.py)"  # what unittest and pytest say themselves
 _CLOCK = r"\d\d:\d\d:\d\d(?:[.,]\d{1,9})?"
 _DATE = r"\d{4}[-/]\d\d[-/]\d\d"
 _STAMP = re.compile(
@@ -22,7 +23,7 @@ _STAMP = re.compile(
     rf"|\[(?:{_DATE}[T ])?{_CLOCK}(?:Z| ?[+-]\d\d:?\d\d)?\]"
     rf"|\({_CLOCK}\)|{_CLOCK}(?= )"
     rf"|(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) [ \d]\d {_CLOCK} [\w.-]+ [\w./@-]+(?:\[\d+\])?:)"
-    rf"(?: \d\d[OE]\+?(?= |$))?(?: +\[?{_LEVEL}\]?(?: *[:|-])?(?= |$))?(?: ?\| ?|: | |$)"
+    rf"(?: \d\d[OE]\+?(?= |$))?(?:(?! +{_HEADING})(?: +\[?{_LEVEL}\]?(?: *[:|-])?(?= )))?(?: ?\| ?|: | |$)"
 )
 _MARK = re.compile(
     rf"(?:##\[(?:group|endgroup|error|warning|debug|section|command)\]|::(?:group|error|warning|notice|debug)[^:]*::"
@@ -40,6 +41,7 @@ _BARE_SOURCE = re.compile(
 )
 _JOB = re.compile(r"(?P<job>[^\t]{1,80}\t[^\t]{1,80})\t")
 _LABELS = frozenset({"[info]", "[error]", "[warn]", "[warning]", "[debug]", "[success]", "[doctest]", "[group]"})
+_ROLES = frozenset({"[assistant]", "[user]", "[human]", "[system]", "[tool]", "[agent]", "[ai]"})
 
 
 def visible(raw: bytes) -> str:
@@ -96,13 +98,16 @@ def _source(text: str, wrappers: frozenset[str]) -> tuple[str, str]:
 
 def wrapper_of(text: str) -> str:
     """What may be the name of a source in front of the line; "" if there is none."""
+    job = _JOB.match(text)
+    if job and _STAMP.match(text, job.end()):
+        text = text[job.end() :]
     while True:
         found = _STAMP.match(text) or _MARK.match(text)
         if not found or not found.end():
             break
         text = text[found.end() :]
     found = _SOURCE.match(text)
-    if found and found[0].strip() not in _LABELS:
+    if found and found[0].strip() not in _LABELS | _ROLES:
         return found[0].strip()
     if _BARE_SOURCE.fullmatch(text):
         return text

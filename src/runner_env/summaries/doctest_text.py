@@ -33,6 +33,7 @@ class DoctestReader(Sessions):
         self.listed = [0, 0]
         self.sphinx: dict[str, int] = {}
         self.in_sphinx = 0
+        self.summed = 0  # sessions that Sphinx's summaries have summed up
 
     def line(self, text: str, number: int) -> None:
         """Take the next line."""
@@ -70,5 +71,7 @@ class DoctestReader(Sessions):
         if tests is not None and len(failures) == 3:
             in_tests = next(count for what, count in self.sphinx.items() if what.endswith("in tests"))
             passed = max(0, tests - in_tests)
+            del self.done[self.summed :]  # it told them document by document
+            self.summed = len(self.done) + 1
             self.end(number, Counts(passed, in_tests, sum(failures) - in_tests, 0, total=tests))
             self.in_sphinx = 0

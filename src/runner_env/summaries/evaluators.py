@@ -53,7 +53,7 @@ class EvalPlusReader(Sessions):
 
     def __init__(self) -> None:
         super().__init__()
-        self.head = 0
+        self.head = -1
 
     def line(self, text: str, number: int) -> None:
         """Take the next line."""

@@ -36,17 +36,19 @@ class PhpunitReader(Sessions):
         super().__init__()
         self.major = 0
         self.bad = self.announced = False
+        self.stated = 0  # where the run began of which a statement was seen
 
     def line(self, text: str, number: int) -> None:
         """Take the next line."""
         if found := _PU_HEAD.match(text):
             self.first, self.major, self.bad, self.announced = number, int(found["major"]), False, True
-        elif (found := _PU_OK.fullmatch(text)) and self.announced:
+            self.stated = 0
+        elif (found := _PU_OK.fullmatch(text)) and (self.announced or self.stated):
             total = number_of(found["n"])
-            self.end(number, Counts(total, 0, 0, 0, total=total))
+            self._say(number, Counts(total, 0, 0, 0, total=total), good=True)
             self.announced = False
         elif _PU_NONE.fullmatch(text) and self.announced:
-            self.end(number, Counts(0, 0, 0, 0, total=0))
+            self._say(number, Counts(0, 0, 0, 0, total=0), good=True)
         elif found := _PU_ROW.fullmatch(text):
             self._row(int(found["n"]), found["rest"], number)
         elif _PU_BAD.fullmatch(text) or text.startswith("OK, but "):
@@ -63,8 +65,16 @@ class PhpunitReader(Sessions):
         failed, errors = said.get("Failures", 0), said.get("Errors", 0)
         warned = said.get("Warnings", 0) if 0 < self.major < 10 else 0
         passed = max(0, total - skipped - failed - errors - warned)
-        self.end(number, Counts(passed, failed, errors, skipped, total=total), good=not self.bad)
+        self._say(number, Counts(passed, failed, errors, skipped, total=total), good=not self.bad)
         self.announced = self.bad = False
+
+    def _say(self, number: int, counts: Counts, *, good: bool) -> None:
+        """The last statement of a run is its own; those before were printed by tests."""
+        if self.stated:
+            self.first = self.stated
+            self.done.pop()
+        self.stated = self.first
+        self.end(number, counts, good=good)
 
     def _pest(self, parts: str, number: int) -> None:
         sums = {"passed": 0}

@@ -65,14 +65,17 @@ class JestReader(Sessions):
         broken = min(self.broken, self.suites.get("failed", 0))
         counts = from_sums({**sums, "errors": broken})
         good = not self.suites.get("failed")
-        whole = "total" in self.suites or bool(sums.get("failed"))
+        seen = sum(self.suites.get(name, 0) for name in ("failed", "passed", "skipped", "pending"))
+        whole = seen == self.suites.get("total", self.suites.get("of")) or bool(sums.get("failed"))
         self.end(number, counts, good=good, whole=whole)
         self.suites = self.tests = None
         self.broken, self.again = 0, False
 
 
 def _parts(text: str) -> dict[str, int]:
-    return {name: int(count) for count, name in (part.split(" ")[:2] for part in re.split(r", | \| ", text))}
+    """Counts by their names; `2 of 3 total` has 3 under `of`."""
+    parts = (part.split(" ") for part in re.split(r", | \| ", text))
+    return {words[1]: int(words[2] if words[1] == "of" else words[0]) for words in parts}
 
 
 _VI_PART = r"\d+ (?:failed|passed|skipped|todo|expected fail)"
@@ -93,6 +96,7 @@ class VitestReader(Sessions):
     def __init__(self) -> None:
         super().__init__()
         self._clear()
+        self.run = 0  # where the run began of which a statement was seen
 
     def _clear(self) -> None:
         self.files_at = 0
@@ -105,7 +109,7 @@ class VitestReader(Sessions):
         """Take the next line."""
         if _VI_RUN.match(text):
             self._clear()
-            self.first = number
+            self.first, self.run = number, 0
         elif _VI_FILES.fullmatch(text):
             self.files_at = number
             self.files_failed = " failed" in text
@@ -118,6 +122,10 @@ class VitestReader(Sessions):
             self.suites += int(found["suites"] or 0)
         elif self.tests is not None and _VI_END.match(text):
             counts = from_sums({"passed": 0, **self.tests, "errors": self.errors + self.suites})
+            if self.run:  # the statement before was printed by a test
+                self.first = self.run
+                self.done.pop()
+            self.run = self.first
             self.end(number, counts, good=not self.files_failed)
             self._clear()
         elif self.done and _VI_SHORT.match(text):
@@ -137,6 +145,8 @@ def _vitest_parts(text: str) -> dict[str, int]:
 
 _MOCHA = re.compile(r" {2}(?P<n>\d+) passing \([^()]{1,20}\)")
 _MOCHA_MORE = re.compile(r" {2}(?P<n>\d+) (?P<what>pending|failing|todo|skipped)")
+_MOCHA_PASSED = re.compile(r" {2,60}[✔✓√] \S")
+_MOCHA_FIRST = re.compile(r" {2}1\) ")
 _MOCHA_FAILED = re.compile(r" {2,60}\d+\) \S.*")
 _TAP_TOTAL = re.compile(r"total \.{3,200} \d+/\d+(?: +\S+)?")
 _CYPRESS = re.compile(r" {2}\((?:Run Starting|Run Finished)\)")
@@ -151,15 +161,19 @@ class MochaReader(Sessions):
         super().__init__()
         self.sums: dict[str, int] = {}
         self.at = 0
-        self.marked = 0
+        self.marked = self.passes = self.confirmed = self.sure = 0
         self.tap = self.cypress = False
         self.blank = True
+        self.details = False
 
     def line(self, text: str, number: int) -> None:
         """Take the next line."""
         alone, self.blank = self.blank, not text.strip()
         if self.blank:
             return
+        self.passes += bool(_MOCHA_PASSED.match(text))
+        if self.details:
+            self._detail(text)
         if found := _MOCHA.fullmatch(text) if alone else None:
             self._finish()
             self.sums, self.at = {"passed": int(found["n"])}, number
@@ -169,6 +183,7 @@ class MochaReader(Sessions):
             self.at = number
         elif self.sums:
             self._finish()
+            self._detail(text)
         elif _MOCHA_FAILED.fullmatch(text):
             self.marked += 1
         elif _TAP_TOTAL.fullmatch(text):
@@ -180,9 +195,20 @@ class MochaReader(Sessions):
         if not self.sums:
             return
         runner = "tap" if self.tap else "cypress" if self.cypress else "mocha"
+        if 0 < self.sums["passed"] == self.passes - self.confirmed:
+            del self.done[self.sure :]  # as many check marks as passes: statements in between were printed by tests
+            self.sure, self.confirmed = len(self.done) + 1, self.passes
+        self.details = bool(self.sums.get("failed"))
         whole = not self.marked or bool(self.sums.get("failed"))
         self.end(self.at, from_sums(self.sums), whole=whole, runner=runner)
         self.sums, self.marked, self.tap = {}, 0, False
+
+    def _detail(self, text: str) -> None:
+        """Failures that were counted are told right below; a statement without that was printed by a test."""
+        if self.details and not _MOCHA_FIRST.match(text):
+            self.done.pop()
+            self.sure = min(self.sure, len(self.done))
+        self.details = False
 
     def close(self) -> list[Tally]:
         """All sessions."""

@@ -186,7 +186,7 @@ class Block:
         rows: pattern of a whole line with named groups; each is taken at most once in a block.
         need: names that must have been stated.
         between: lines that may lie between rows, besides blank ones.
-        evidence: a line that must have been seen before.
+        evidence: a line that must have been seen before; until it is seen again, a later block replaces an earlier one.
         last: whether a later block replaces an earlier one.
         closing: a line that must follow the rows; "" for none.
     """
@@ -207,15 +207,19 @@ class BlockReader(Sessions):
         self.name = runner
         self.block = block
         self.ready = block.evidence is None
+        self.start = 0
+        self.stated = False
         self.sums: dict[str, int] = {}
         self.last = 0
         self.bad = False
 
     def line(self, text: str, number: int) -> None:
         """Take the next line."""
-        if not self.ready and self.block.evidence is not None and self.block.evidence.match(text):
-            self.ready = True
-            self.first = number
+        if self.block.evidence is not None and self.block.evidence.match(text):
+            if self.sums:
+                self._finish()
+            self.ready, self.stated = True, False
+            self.start = self.first = number
         found = self.block.rows.fullmatch(text) if self.ready else None
         if found:
             self._row({k: v for k, v in found.groupdict().items() if v is not None}, number)
@@ -241,9 +245,11 @@ class BlockReader(Sessions):
             groups = {name: str(value) for name, value in sums.items()}
             if self.block.last:
                 self.done = []
+            elif self.stated:
+                self.done.pop()  # it was printed by a test
+            self.stated = self.block.evidence is not None
             self.done.append(Tally(self.name, counted(groups), self.first, self.last, good=not self.bad))
-            self.ready = self.block.evidence is None
-        self.first = 0
+        self.first = self.start
         self.bad = False
 
     def close(self) -> list[Tally]:

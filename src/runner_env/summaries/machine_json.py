@@ -8,7 +8,8 @@ from typing import Any, Optional
 from runner_env.summaries.kit import from_sums
 from runner_env.summaries.model import Counts, Tally
 
-ANCHORS = (b'"numTotalTests"', b'"stats"', b'"example_count"', b'"exitcode"', b'"elements"', b'"testsuites"')
+_KEYS = ("numTotalTests", "stats", "example_count", "exitcode", "elements", "successes", "testsuites")
+ANCHORS = tuple(f'"{key}"'.encode() for key in _KEYS)
 MOST_BYTES = 64 << 20
 """A longer document is not read."""
 
@@ -19,7 +20,7 @@ def read_value(value: Any, first: int, last: int) -> Tally | None:  # noqa: ANN4
         return _cucumber(value, first, last)
     if not isinstance(value, dict):
         return None
-    for read in (_jest, _mocha, _playwright, _rspec, _pytest, _googletest):
+    for read in (_jest, _mocha, _playwright, _rspec, _pytest, _googletest, _busted):
         found = read(value)
         if found is not None:
             runner, counts, good = found
@@ -116,6 +117,14 @@ def _googletest(value: dict[str, Any]) -> _Found:
     cases = [c for suite in value["testsuites"] if isinstance(suite, dict) for c in suite.get("testsuite") or ()]
     sums["skipped"] = sums.get("skipped", 0) + sum(isinstance(c, dict) and c.get("result") == "SKIPPED" for c in cases)
     return "googletest", from_sums(sums), True
+
+
+def _busted(value: dict[str, Any]) -> _Found:
+    names = {"successes": "passed", "failures": "failed", "errors": "errors", "pendings": "skipped"}
+    lists = {name: value.get(key) for key, name in names.items()}
+    if "duration" not in value or not all(isinstance(found, list) for found in lists.values()):
+        return None
+    return "busted", from_sums({name: len(found) for name, found in lists.items() if found is not None}), True
 
 
 _BAD_STEP = frozenset(("failed", "undefined", "ambiguous"))

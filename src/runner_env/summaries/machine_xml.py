@@ -1,4 +1,4 @@
-"""Reports in XML: JUnit's (also CTest's and GoogleTest's), .NET's trx, xUnit.net's, NUnit's, Robot Framework's.
+"""Reports in XML: JUnit's (CTest's and GoogleTest's too), trx, xUnit.net's, NUnit's, Robot Framework's, Catch2's.
 
 Parsed as a stream by expat; a document that declares entities is refused, so that none can explode.
 """
@@ -15,10 +15,11 @@ from runner_env.summaries.model import Counts, Tally
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-ANCHORS = (b"<testsuite", b"<TestRun", b"<assemblies", b"<test-run", b"<robot")
-_ROOTS = frozenset(("testsuites", "testsuite", "TestRun", "assemblies", "assembly", "test-run", "robot"))
+ANCHORS = (b"<testsuite", b"<TestRun", b"<assemblies", b"<test-run", b"<robot", b"<Catch")
+_CATCH = ("Catch", "Catch2TestRun")
+_ROOTS = frozenset(("testsuites", "testsuite", "TestRun", "assemblies", "assembly", "test-run", "robot", *_CATCH))
 _ENTITIES = "the document declares entities"
-_START = re.compile(r"\s*<(?:\?xml\b|(?:testsuites?|TestRun|assemblies|test-run|robot)[\s>/])")
+_START = re.compile(r"\s*<(?:\?xml\b|(?:testsuites?|TestRun|assemblies|test-run|robot|Catch|Catch2TestRun)[\s>/])")
 
 
 class Refused(Exception):
@@ -93,6 +94,10 @@ class Report:
         elif name == "test-run":
             keys = {"passed": "passed", "failed": "failed", "skipped": "skipped", "inconclusive": "skipped"}
             self._add(given, {**keys, "warnings": "passed"})
+        elif name == "OverallResultsCases" and self.root in _CATCH:
+            self.stated = {}  # one of each group is before that of the whole
+            self._add(given, {"successes": "passed", "failures": "failed", "skips": "skipped"})
+            self._add(given, {"expectedFailures": "xfailed"})
         elif name == "total" and self.root == "robot":
             self.in_total = True
         elif name == "stat" and self.in_total:
@@ -116,8 +121,8 @@ class Report:
         """What it states."""
         sums = self.stated or self.cases
         parts = {key: sums.get(key, 0) for key in ("passed", "failed", "errors", "skipped")}
-        xfailed = self.cases["xfailed"] if not self.stated else None
-        rest = 0 if self.stated else self.cases["xfailed"] + self.cases["todo"]
+        xfailed = self.stated.get("xfailed") if self.stated else self.cases["xfailed"]
+        rest = (xfailed or 0) + (0 if self.stated else self.cases["todo"])
         counts = Counts(**parts, xfailed=xfailed, total=sum(parts.values()) + rest)
         runner = {
             "TestRun": "dotnet",
@@ -125,6 +130,7 @@ class Report:
             "assembly": "xunit",
             "test-run": "nunit",
             "robot": "robot",
+            **dict.fromkeys(_CATCH, "catch2"),
         }
         return Tally(runner.get(self.root, "junit"), counts, first, last, good=not self.bad)
 

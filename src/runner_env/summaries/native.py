@@ -8,8 +8,10 @@ from runner_env.summaries.kit import Sessions, from_sums
 from runner_env.summaries.model import Counts, Tally
 
 _GT_HEAD = re.compile(r"\[=+\] Running (?P<n>\d+) tests? from \d+ test (?:suites?|cases?)\.")
-_GT_RAN = re.compile(r"\[=+\] (?P<n>\d+) tests? from \d+ test (?:suites?|cases?) ran\.(?: \(\d+ ms total\))?")
-_GT_ROW = re.compile(r"\[ {2}(?P<how>PASSED|SKIPPED|FAILED) {1,2}\] (?P<n>\d+) tests?(?:\.|, listed below:)")
+_GT_RAN = re.compile(r"\[=+\] (?P<n>\d+) tests? from \d+ test (?:suites?|cases?|files?) ran\.(?: \([\d.]+ ms total\))?")
+_GT_ROW = re.compile(
+    r"\[ {1,2}(?P<how>PASSED|SKIPPED|FAILED|ERROR) {1,3}\] (?P<n>\d+) (?:tests?|errors?)(?:\.|, listed below:)"
+)
 _GT_DISABLED = re.compile(r" {2}YOU HAVE (?P<n>\d+) DISABLED TESTS?")
 
 
@@ -35,7 +37,8 @@ class GoogleTestReader(Sessions):
             self.ran, self.at, self.rows = int(found["n"]), number, {}
         elif self.ran >= 0 and (found := _GT_ROW.fullmatch(text)):
             self.rows.setdefault(
-                {"PASSED": "passed", "SKIPPED": "skipped", "FAILED": "failed"}[found["how"]], int(found["n"])
+                {"PASSED": "passed", "SKIPPED": "skipped", "FAILED": "failed", "ERROR": "errors"}[found["how"]],
+                int(found["n"]),
             )
             self.at = number
         elif self.ran >= 0 and (found := _GT_DISABLED.fullmatch(text)):
@@ -249,6 +252,34 @@ class XCTestReader(Sessions):
     def pending(self) -> bool:
         """Whether a suite began and did not end."""
         return self.depth > 0
+
+
+_SWIFT = re.compile(
+    r"\S+ +Test run with (?P<n>\d+) tests?(?: in \d+ suites?)? (?P<how>passed|failed) after [\d.]+ seconds"
+    r"(?:\.| with \d+ (?:known )?issues?.*)"
+)
+_SWIFT_FAILED = re.compile(r"\S+ +Test (?!run with )\S.* failed after [\d.]+ seconds with .*")
+
+
+class SwiftTestingReader(Sessions):
+    """Reads `Test run with 2 tests failed`, which counts issues; the tests that failed are those told before."""
+
+    runner = "swift-testing"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.failed = 0
+
+    def line(self, text: str, number: int) -> None:
+        """Take the next line."""
+        if _SWIFT_FAILED.fullmatch(text):
+            self.begin(number)
+            self.failed += 1
+        elif found := _SWIFT.fullmatch(text):
+            total, good = int(found["n"]), found["how"] == "passed"
+            failed = 0 if good else min(self.failed, total)
+            self.end(number, Counts(total - failed, failed, 0, 0, total=total), good=good, whole=good or failed > 0)
+            self.failed = 0
 
 
 _NET_LINE = re.compile(

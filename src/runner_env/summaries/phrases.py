@@ -56,7 +56,8 @@ RUBY = (
             _c(
                 r"(?P<total>\d+) (?:runs?|tests?), \d+ assertions?, (?P<failed>\d+) failures?, "
                 r"(?P<errors>\d+) errors?, (?P<skipped>\d+) skips?"
-            )
+            ),
+            evidence=_c(r"Finished in [\d.]+ ?s"),
         ),
     ),
     of_phrases(
@@ -66,7 +67,8 @@ RUBY = (
             _c(
                 r"(?P<total>\d+) tests?, \d+ assertions?, (?P<failed>\d+) failures?, (?P<errors>\d+) errors?,"
                 r" (?P<skipped>\d+) pendings?, (?P<skipped2>\d+) omissions?, \d+ notifications?"
-            )
+            ),
+            evidence=_c(r"Finished in [\d.]+ seconds"),
         ),
     ),
 )
@@ -237,6 +239,15 @@ JAVASCRIPT = (
         ),
         over=("tap",),
         name="tap-report",
+    ),
+    of_block(
+        "tap-spec",
+        (b"passing:  ",),
+        Block(
+            _c(r" {2}(?:total: +(?P<total>\d+)|passing: +(?P<passed>\d+)|failing: +(?P<failed>\d+))"),
+            need=("total", "passed"),
+            closing=_c(r" {2}duration: "),
+        ),
     ),
     of_phrases(
         "jest",

@@ -99,7 +99,8 @@ FUNCTIONAL = (
             _c(
                 r"(?P<passed>\d+) success(?:es)? / (?P<failed>\d+) failures? / (?P<errors>\d+) errors? / "
                 r"(?P<skipped>\d+) pending : [\d.]+ seconds"
-            )
+            ),
+            evidence=_c(r"[-+.*●○◌◼✱✓✗ ]+$"),
         ),
     ),
     of_phrases(
@@ -128,16 +129,6 @@ FUNCTIONAL = (
             _c(
                 r"\d\d:\d\d \+(?P<passed>\d+)(?: ~(?P<skipped>\d+))?(?: -(?P<failed>\d+))?: (?:All tests passed!"
                 r"|(?P<bad>Some tests failed\.)|All (?:other )?tests (?:passed!|skipped\.))"
-            )
-        ),
-    ),
-    of_phrases(
-        "swift-testing",
-        (b"Test run with ",),
-        Phrase(
-            _c(
-                r"\S+ +Test run with (?P<passed>\d+) tests?(?: in \d+ suites?)? passed after [\d.]+ seconds(?:\."
-                r"| with \d+ known issues?\.)"
             )
         ),
     ),

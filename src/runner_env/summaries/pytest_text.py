@@ -7,11 +7,22 @@ stated within an open session is not counted.
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from runner_env.summaries.kit import Sessions, from_sums
 from runner_env.summaries.model import Tally
 
-ANCHORS = (b" passed", b" failed", b" error", b" skipped", b" xfailed", b" xpassed", b"no tests ran", b" deselected")
+ANCHORS = (
+    b"Results (",
+    b" passed",
+    b" failed",
+    b" error",
+    b" skipped",
+    b" xfailed",
+    b" xpassed",
+    b"no tests ran",
+    b" deselected",
+)
 
 _KINDS = {
     "passed": "passed",
@@ -51,6 +62,8 @@ _BROKEN = re.compile(
     r"|_pytest\.outcomes\.Exit|Exit: ).{0,400}!+"
 )
 _INTERNAL = re.compile(r"INTERNALERROR> ")
+_TABLE = re.compile(r"Results \(\d+(?:\.\d+)?s(?: \([\d:]+\))?\):")
+_ROW = re.compile(r" {2,}(?P<part>\d{1,9} [a-z]{1,20})(?: .{0,40})?|.*:\d+ .*| +- .*")
 _STOPPED = re.compile(r"FAIL Required test coverage of |ERROR: Coverage failure: ")
 
 
@@ -70,10 +83,12 @@ class PytestReader(Sessions):
     def __init__(self) -> None:
         super().__init__()
         self.open: list[tuple[int, int]] = []  # where each open framed session begins, and how wide it is
+        self.closed: tuple[int, int] | None = None  # the same of the last one, until another session is seen
         self.evidence = 0
         self.believed: Tally | None = None
         self.details = self.short = self.broken = False
         self.good = True
+        self.table: list[str] | None = None  # the rows of pytest-sugar's or pytest-pretty's statement
         self.only: Tally | None = None
         self.others = 0
 
@@ -81,15 +96,19 @@ class PytestReader(Sessions):
         """Take the next line."""
         if not text:
             return
+        if self.table is not None and self._row(text, number):
+            return
         stated = _STATED.fullmatch(text) if text[-1] in "s)=" and len(text) <= LONGEST else None
         if stated and bool(stated["rule"]) == bool(stated["end"]):
             self._stated(stated, number)
             return
         self.others += 1
+        if text[0] == "R" and (self.open or self.evidence) and _TABLE.fullmatch(text):
+            self.table = []
         if text[-1] == "=":
             self._rule(text, number)
         elif text[0] == "!":
-            self.broken = self.broken or bool(_BROKEN.fullmatch(text))
+            self._broke(text, number)
         elif text[0] == "I" and _INTERNAL.match(text):
             self.broken, self.evidence = True, self.evidence or number
         elif text[0] in "FE" and _STOPPED.match(text):
@@ -100,12 +119,45 @@ class PytestReader(Sessions):
     def _rule(self, text: str, number: int) -> None:
         if found := _HEAD.fullmatch(text) if " test session starts" in text else None:
             self._believe()
+            self.closed = None
             self.open.append((number, len(found["rule"])))
         elif _SECTION.fullmatch(text):
             self.believed = None
             self.details = True
             self.short = "short test summary" in text
             self.evidence = self.evidence or number
+
+    def _row(self, text: str, number: int) -> bool:
+        """Take a row of the table; the first other line ends it."""
+        assert self.table is not None
+        found = _ROW.fullmatch(text)
+        if found:
+            self.table += [found["part"]] if found["part"] else []
+            return True
+        self._tabled(number - 1)
+        return False
+
+    def _tabled(self, number: int) -> None:
+        rows, self.table = self.table or [], None
+        parts = self._parts(", ".join(rows)) if rows else None
+        if parts is None:
+            return
+        first = self.open[0][0] if self.open else self.evidence
+        self.done.append(self._tally(parts, first, number))
+        self.open, self.believed, self.evidence = [], None, 0
+        self._clear()
+
+    def _broke(self, text: str, number: int) -> None:
+        """`pytest.exit` is announced before the statement or right after it."""
+        if not _BROKEN.fullmatch(text):
+            return
+        last = self.believed or (self.done[-1] if self.done else None)
+        if last is None or last.last != number - 1:
+            self.broken = True
+        elif self.believed:
+            self.believed = replace(self.believed, whole=False)
+        else:
+            self.done[-1] = replace(last, whole=False)
 
     def _quiet(self, text: str, number: int) -> None:
         """Signs of a session without a frame."""
@@ -125,11 +177,14 @@ class PytestReader(Sessions):
         if parts is None:
             return
         framed = bool(found["rule"])
+        if not self.open and self.closed and framed and self._as_wide(found, self.closed[1]):
+            self.done.pop()  # what closed the session was printed by a test
+            self.open, self.believed, self.evidence = [self.closed], None, 0
         if self.open:
             first, width = self.open[-1]
-            if not framed or (abs(len(found[0]) - width) > 1 and len(found["rule"]) > 1):
+            if not framed or not self._as_wide(found, width):
                 return  # printed by a test
-            self.open.pop()
+            self.closed = self.open.pop()
             if not self.open:
                 self.done.append(self._tally(parts, first, number))
                 self._clear()
@@ -137,6 +192,10 @@ class PytestReader(Sessions):
             self.only = self._tally(parts, number, number)
         else:
             self.believed = self._tally(parts, self.evidence, number)
+
+    @staticmethod
+    def _as_wide(found: re.Match[str], width: int) -> bool:
+        return abs(len(found[0]) - width) <= 1 or len(found["rule"]) == 1
 
     def _tally(self, parts: dict[str, int], first: int, number: int) -> Tally:
         return Tally("pytest", from_sums(parts), first, number, self.good, not self.broken)
@@ -169,6 +228,8 @@ class PytestReader(Sessions):
 
     def close(self) -> list[Tally]:
         """All sessions, and what is open; a statement without any sign of a session counts where it is all there is."""
+        if self.table is not None:
+            self._tabled(self.others + 1)
         self._believe()
         if not self.done and self.only and not self.others:
             self.done.append(self.only)

@@ -58,6 +58,21 @@ _INTRO = re.compile(
     r"|output)?)\b.{0,60}:\s*)",
     re.IGNORECASE,
 )
+_TOLD = re.compile(
+    r"(?:When|If|After|Once) (?:I|we) [^:/]{0,200}:?"
+    r"|(?:[A-Z][a-z']+|I) [^:/]{0,200}?\b(?:I|we) (?:get|got|see|saw|am getting)\b[^:/]{0,60}:?"
+    r"|I (?:just )?ran [^:/]{0,200}:?|Here (?:is|are) (?:the|my|our) [^:/]{0,60}:"
+)
+_FRAME = re.compile(r"={5,} .{1,200} ={5,}")
+_FRAME_END = re.compile(r"={5,} .{1,400} in \d+(?:\.\d+)?s.{0,20} ={5,}")
+_BOX = re.compile(r"-{7} (?:pre-test |post-test )?output -{7}")  # Deno's, around what a test printed
+_BOX_END = re.compile(r"-{5} (?:pre-test |post-test )?output end -{5}")
+_ANSWER = re.compile(
+    r"(?:\[(?:[Aa]ssistant|ASSISTANT|agent|ai)\]|<\|?(?:im_start\|>)?assistant\b\|?>?|(?:#{1,4} |\*\*)?"
+    r"(?:[Aa]ssistant|ASSISTANT|AI|ChatGPT|Claude|Gemini)(?:\*\*)?:(?:\*\*)?)(?:\s.*)?"
+)
+_TASK = re.compile(r"> (?:Task :|Configure project |There were failing tests)")  # Gradle's
+_TAP = re.compile(r"TAP version 1[234]$|(?:not )?ok \d")
 _STEP = re.compile(r"[;&|]{1,2}")
 
 
@@ -78,32 +93,60 @@ class Quotes:
         self._said: list[str] = []
         self._shown: str | None = None
         self._promised = ""
+        self._boxed = False
+        self._in_tap = False
+        self.answered = 0
+        """The line where a model begins to speak in a transcript, by the count of lines that were asked about."""
+        self._asked = 0
 
     def quoted(self, text: str, number: int) -> bool:
         """Whether that line is a quotation, the command that makes one among them."""
         while self._fenced and number > self._fenced[-1][1]:
             self._fenced.pop()
-        if self._fenced and number >= self._fenced[-1][0]:
+        self._asked += 1
+        if (self._fenced and number >= self._fenced[-1][0]) or self._box(text):
             return True
         if not text:
-            self._promised = {"block": ""}.get(self._promised, self._promised)
+            self._promised = {"block": "", "told": "next"}.get(self._promised, self._promised)
             return False
-        if self._command(text):
-            return True
+        if _TASK.match(text):
+            return False
+        self._in_tap = self._in_tap or bool(_TAP.match(text))
+        return self._command(text) or self._repeats(text) or self._promise(text)
+
+    def _repeats(self, text: str) -> bool:
+        """Whether the line is part of a file that is shown, of a Markdown quotation, or of what a command says."""
         if self._shown is not None or text.startswith(("> ", "| ")):
             return True
-        if self._said and len(text.strip()) > 2 and any(text.strip() in said for said in self._said):
+        words = text.strip()
+        return bool(self._said) and len(words) > 2 and any(words in said for said in self._said)
+
+    def _box(self, text: str) -> bool:
+        if self._boxed:
+            self._boxed = not _BOX_END.fullmatch(text)
             return True
-        return self._promise(text)
+        self._boxed = bool(_BOX.fullmatch(text))
+        return self._boxed
 
     def _promise(self, text: str) -> bool:
-        if text[-1] == ":" and _INTRO.fullmatch(text):
+        if not self.answered and _ANSWER.fullmatch(text):
+            self.answered = self._asked
+        if text[-1] == ":" and (_INTRO.fullmatch(text) or _TOLD.fullmatch(text)):
             self._promised = "next"
             return True
-        if self._promised:
+        if not self._promised and _TOLD.fullmatch(text):
+            self._promised = "told"
+            return False
+        if self._promised == "told":
+            self._promised = ""  # words without a colon promise what stands below a blank line
+        if self._promised == "next" and _FRAME.fullmatch(text):
+            self._promised = "frame"
+        elif self._promised == "next":
             self._promised = "block"
+        elif self._promised == "frame" and _FRAME_END.fullmatch(text):
+            self._promised = ""
             return True
-        return False
+        return bool(self._promised)
 
     def _command(self, text: str) -> bool:
         """Whether the line is a command; what the command shows is then quoted until the next one."""
@@ -116,6 +159,8 @@ class Quotes:
         prompt = found["prompt"]
         if prompt in ("# ", "Run ") and found["command"].split(None, 1)[0] not in _SHOWS | _SAYS:
             return False  # a comment, or a sentence
+        if prompt == "# " and self._in_tap and not re.search(r"[./|'\"]", found["command"]):
+            return False  # the name of a test, as `# strings` or `# type coercion`
         if self._shown and prompt.strip("+ ") != self._shown.strip("+ ") and prompt[0] in "+>R":
             return False
         self._ran(found["command"], prompt)

@@ -123,6 +123,8 @@ class Source:
         """The sessions that count; the last bears the troubles after it, any bears a crash."""
         found = [(kind, tally) for kind, reader in (*self.machine, *self.text) for tally in reader.close()]
         tallies = sorted(_outermost(_chosen(found)), key=lambda tally: tally.first)
+        if self.quotes.answered:  # what stands after a model's words in a transcript is a part of them
+            tallies = [tally for tally in tallies if tally.first < self.quotes.answered]
         return self.troubles.applied_to(tallies)
 
 

@@ -15,6 +15,7 @@ from runner_env.summaries.native import (
     GoogleTestReader,
     ProveReader,
     SurefireReader,
+    SwiftTestingReader,
     XCTestReader,
 )
 from runner_env.summaries.phrases import PHRASES
@@ -23,7 +24,9 @@ from runner_env.summaries.rust import CargoReader, NextestReader
 
 MACHINE: tuple[Kind, ...] = (
     Kind("xml", machine_xml.ANCHORS, machine_xml.XmlReader, raw=True),
-    Kind("json", machine_json.ANCHORS, machine_json.JsonReader, ("jest", "vitest", "mocha", "rspec"), raw=True),
+    Kind(
+        "json", machine_json.ANCHORS, machine_json.JsonReader, ("jest", "vitest", "mocha", "rspec", "busted"), raw=True
+    ),
     Kind("go-events", (b'"Action"',), GoEvents, ("go",), raw=True),
     Kind("pytest-events", (b'"$report_type"',), ReportLog, ("pytest",), raw=True),
     Kind("libtest-events", (b'"suite"',), LibtestEvents, ("cargo", "nextest"), raw=True),
@@ -50,6 +53,7 @@ TEXT: tuple[Kind, ...] = (
     Kind("prove", (b"Result: ",), ProveReader, ("tap", "bats")),
     Kind("maven", (b"Tests run:",), SurefireReader, ("junit4", "testng", "cucumber")),
     Kind("xctest", (b"Executed ",), XCTestReader),
+    Kind("swift-testing", (b"Test run with ",), SwiftTestingReader),
     Kind("dotnet", (b"- Failed:", b"Total tests: ", b"Test summary: ", b"Test run summary: "), DotnetReader),
     Kind("phpunit", (b"OK (", b"Tests: ", b"No tests executed!"), PhpunitReader),
     Kind("bats", (b" tests, ", b" test, "), BatsReader),

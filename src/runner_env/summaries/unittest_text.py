@@ -13,7 +13,7 @@ from runner_env.summaries.model import Tally
 
 ANCHORS = (b"Ran ",)
 
-_RAN = re.compile(r"Ran (?P<n>\d+) tests? in [\d.]+ ?(?:s|seconds)(?: using \d+ process(?:es)?)?\.?")
+_RAN = re.compile(r"Ran (?P<n>\d+) tests? in [\d.]+ ?(?:s|seconds)(?P<workers> using \d+ process(?:es)?)?\.?")
 _END = re.compile(r"(?P<word>OK|FAILED|PASSED|NO TESTS RAN)(?: \((?P<parts>[^()]{1,300})\))?")
 _PART = re.compile(r"(?P<name>[A-Za-z_ ]+)=(?P<n>\d+)")
 _NAMES = {
@@ -46,7 +46,8 @@ _HOW = {
     "unexpected success": "xpassed",
 }
 _ALONE = re.compile(r"(?P<how>ok|FAIL|ERROR|skipped ['\"].*|expected failure|unexpected success)")
-_FIXTURE = re.compile(r"ERROR: (?:setUp|tearDown)(?:Class|Module) \(")
+_FIXTURE = re.compile(r"ERROR: (?:(?:setUp|tearDown)(?:Class|Module) \(|_ErrorHolder$)")
+_RULED = re.compile(r"-{20,}")
 _RULE = re.compile(r"-{70}|={70}")
 _HEADING = re.compile(r"(?:ERROR|FAIL): (?P<test>[^ ]+(?: \([^ ()]+\))?)")
 MOST_NAMES = 200_000
@@ -61,12 +62,14 @@ class UnittestReader(Sessions):
         super().__init__()
         self._clear()
         self.ran: tuple[int, int] | None = None
+        self.ruled = False
 
     def _clear(self) -> None:
         self.dots: dict[str, int] = {}
         self.words: dict[str, int] = {}
         self.bad: set[str] = set()
         self.rules = 0
+        self.announced = False  # testtools draws no rule and says that it begins
 
     def line(self, text: str, number: int) -> None:
         """Take the next line."""
@@ -75,9 +78,11 @@ class UnittestReader(Sessions):
         if self.ran is not None and self._ended(text, number):
             return
         found = _RAN.fullmatch(text)
-        if found:
+        ruled, self.ruled = self.ruled, bool(_RULED.fullmatch(text))
+        if found and (ruled or self.announced or found["workers"]):
             self.ran = (int(found["n"]), number)
             return
+        self.announced = self.announced or text == "Tests running..."
         if self.rules == 0:
             self._progress(text, number)
         if _RULE.fullmatch(text):
