@@ -30,7 +30,9 @@ _NUMBER = re.compile(
 )
 _UNIT = re.compile(r"[^\W\d_][^\W\d]*(?:[/^.·-]?[^\W_]{1,6})*", re.UNICODE)
 _BEFORE_NUMBER = re.compile(r"(?i)(?:(?:about|approximately|approx\.?|around|roughly)\s*|[≈~=]\s*|\w{1,3}\s*=\s*)?")
-_MARKED = re.compile(r"(?i)(?:\bfinal(?:\s+answer)?|\banswer)[*_\s]*(?:\bis\b|:|=)[*_:\s]*(?P<rest>[^\n]+)|#{4}\s*(?P<gold>[^\n]+)")
+_MARKED = re.compile(
+    r"(?i)(?:\bfinal(?:\s+answer)?|\banswer)[*_\s]*(?:\bis\b|:|=)[*_:\s]*(?P<rest>[^\n]+)|#{4}\s*(?P<gold>[^\n]+)"
+)
 _BOXED = re.compile(r"\\(?:boxed|fbox)\s*\{")
 _PLACEHOLDER = re.compile(r"\s*<[a-z _]+>", re.IGNORECASE)
 _FRACTION = re.compile(r"\\[dt]?frac\s*\{\s*(-?\d+)\s*\}\s*\{\s*(\d+)\s*\}|\\[dt]?frac(\d)(\d)")
@@ -61,9 +63,9 @@ class Number:
 
 
 def is_right(reply: str, expected: Sequence[str], choices: Sequence[str] = ()) -> bool:
-    """Whether a model's reply gives the expected answer.
+    r"""Whether a model's reply gives the expected answer.
 
-    The reply's answer is what follows its last `FINAL:`, `answer is`, `####` or stands in its last `\\boxed{}`; without
+    The reply's answer is what follows its last `FINAL:`, `answer is`, `####` or stands in its last `\boxed{}`; without
     any of these its last number, or its last line.
 
     Args:
@@ -154,7 +156,7 @@ def _value(match: re.Match[str]) -> Fraction | None:
 
 
 def only_number(text: str) -> Number | None:
-    """The number that a text is, with a unit at most: `$1,234.50`, `3/4`, `42 apples`, `x = 5`; None for other texts."""
+    """The number that a text is, with a unit at most: `$1,234.50`, `3/4`, `42 apples`, `x = 5`; else None."""
     plain = _plain(text).strip().strip("$").strip() if text.count("$") == 2 else _plain(text).strip()
     found = list(_numbers(plain))
     if len(found) != 1:
@@ -185,7 +187,16 @@ def _answered_number(answer: str) -> Number | None:
 
 def _plain(text: str) -> str:
     """Without the marks of Markdown and LaTeX that numbers come in."""
-    for old, new in (("\\$", "$"), ("\\%", "%"), ("{,}", ","), ("\\!", ""), ("\\,", ""), ("\u2212", "-"), ("\\left", ""), ("\\right", "")):
+    for old, new in (
+        ("\\$", "$"),
+        ("\\%", "%"),
+        ("{,}", ","),
+        ("\\!", ""),
+        ("\\,", ""),
+        ("\u2212", "-"),
+        ("\\left", ""),
+        ("\\right", ""),
+    ):
         text = text.replace(old, new)
     text = re.sub(r"(?<=\d)[\u00a0\u202f\u2009](?=\d{3}(?!\d))", ",", text)
     text = _WRAPPED.sub(r" \1 ", text)
@@ -203,7 +214,11 @@ def _chosen(reply: str, marked: str | None, choices: Sequence[str]) -> str:
     if same:
         return same[0]
     at_first = _LETTER.match(candidate)
-    if at_first and at_first[1].upper() in letters and (marked is not None or len(candidate) <= 3 or candidate[0] == "("):
+    if (
+        at_first
+        and at_first[1].upper() in letters
+        and (marked is not None or len(candidate) <= 3 or candidate[0] == "(")
+    ):
         return at_first[1].upper()
     named = [first or second for first, second in _CHOSEN.findall(candidate)]
     return named[-1] if named and named[-1] in letters else ""

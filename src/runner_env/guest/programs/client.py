@@ -32,8 +32,8 @@ MAX_BACKOFF_SECONDS = 30.0
 MAX_ASKED_SECONDS = 300.0
 MAX_BODY_BYTES = 16 << 20
 _RETRIED = frozenset({408, 409, 425, 429})
-_FINAL = frozenset({"auth", "quota", "model_not_found", "refusal"})
-"""No other attempt, and no other question either, fares better; `refusal` concerns one question only."""
+_FINAL = frozenset({"auth", "quota", "model_not_found"})
+"""No other attempt, and no other question either, fares better."""
 
 
 class RequestFailed(Exception):
@@ -104,21 +104,26 @@ class Client:
         Raises:
             RequestFailed: after the last attempt, or at once if another would not help.
         """
+        if self._is_over():
+            raise RequestFailed("not_asked", "not asked: the rollout was ended before")
         for attempt in range(1, ATTEMPTS + 1):
-            if self.stop.is_set() or time.monotonic() >= self.deadline:
-                raise RequestFailed("not_asked", "not asked: the rollout was ended before")
             try:
                 return self._once(message)
             except _TryAgain as again:
                 failure, after = again.failure, again.after
             except RequestFailed as failed:
-                if failed.kind in _FINAL - {"refusal"}:
+                if failed.kind in _FINAL:
                     self.stop.set()
                 raise
             if attempt >= (TIMEOUT_ATTEMPTS if failure.kind == "timeout" else ATTEMPTS):
                 break
             self.stop.wait(min(wait_seconds(attempt, after), max(0.0, self.deadline - time.monotonic())))
+            if self._is_over():
+                break
         raise RequestFailed(failure.kind, f"{failure} (after {attempt} attempts)")
+
+    def _is_over(self) -> bool:
+        return self.stop.is_set() or time.monotonic() >= self.deadline
 
     def _once(self, message: str) -> Completion:
         body = {
@@ -154,7 +159,7 @@ class Client:
         except ApiProblem as problem:
             kind = problem.kind or f"http_{status}"
             failure = RequestFailed(kind, self._without_key(f"HTTP {status}: {problem.message}"))
-            if kind not in _FINAL and (status in _RETRIED or status >= 500 or status < 300):
+            if kind not in {*_FINAL, "refusal"} and (status in _RETRIED or status >= 500 or status < 300):
                 raise _TryAgain(failure, headers.get("retry-after")) from problem
             raise failure from problem
         if not isinstance(answer.get("choices"), list) or not answer["choices"]:
@@ -176,7 +181,7 @@ def _read(response: http.client.HTTPResponse | urllib.error.HTTPError, ends: flo
     """The whole body; a server that sends a byte now and then does not keep us longer than `ends`."""
     pieces: list[bytes] = []
     size = 0
-    while piece := response.read1(1 << 16):  # type: ignore[union-attr]
+    while piece := response.read1(1 << 16):
         pieces.append(piece)
         size += len(piece)
         if size > MAX_BODY_BYTES:
@@ -199,8 +204,8 @@ def _is_loopback(host: str) -> bool:
 def wait_seconds(attempt: int, retry_after: str | None, now: float | None = None) -> float:
     """How long to wait after failed attempt number `attempt`, counted from 1.
 
-    What the server asks for in `Retry-After` (seconds or an HTTP date, RFC 9110, 10.2.3), at most 300 seconds; else half
-    a second, doubled each time, at most 30, a fifth more or less.
+    What the server asks for in `Retry-After` (seconds or an HTTP date, RFC 9110, 10.2.3), at most 300 seconds; else
+    half a second, doubled each time, at most 30, a fifth more or less.
     """
     backoff = min(BACKOFF_SECONDS * 2 ** (attempt - 1), MAX_BACKOFF_SECONDS) * random.uniform(0.8, 1.2)
     asked = _asked_seconds(retry_after, time.time() if now is None else now)

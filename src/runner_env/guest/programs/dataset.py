@@ -20,10 +20,23 @@ _USUAL = "main/test-00000-of-00001.jsonl"
 _SUFFIXES = (".jsonl", ".ndjson", ".json", ".csv", ".tsv")
 _SPLITS = ("test", "validation", "valid", "val", "dev", "eval", "train")
 _NO_DATA = re.compile(r"(?i)readme|dataset_infos?|config|manifest|metadata|licen[cs]e|package|schema|vocab|tokenizer")
-_QUESTIONS = ("question", "query", "problem", "prompt", "instruction", "input", "question_text", "goal", "stem", "text", "sentence")
+_QUESTIONS = (
+    "question",
+    "query",
+    "problem",
+    "prompt",
+    "instruction",
+    "input",
+    "question_text",
+    "goal",
+    "stem",
+    "text",
+    "sentence",
+)
 _ANSWERS = (
-    "answer", "answers", "final_answer", "answerkey", "answer_key", "correct_answer", "correct", "gold", "target", "targets",
-    "solution", "expected", "expected_answer", "reference", "label", "output", "response", "completion", "cop",
+    "answer", "answers", "final_answer", "answerkey", "answer_key", "correct_answer", "correct", "gold",
+    "target", "targets", "solution", "expected", "expected_answer", "reference", "label", "output", "response",
+    "completion",
 )  # fmt: skip
 _CHOICES = ("choices", "options", "endings", "candidates", "answer_choices")
 _CONTEXTS = ("context", "passage", "paragraph", "story", "background", "support")

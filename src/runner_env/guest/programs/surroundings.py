@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import time
 from dataclasses import dataclass
@@ -83,6 +84,20 @@ def whole_number(env: Mapping[str, str], name: str, default: int) -> int:
     return int(text)
 
 
+def deadline(env: Mapping[str, str], started: float) -> float:
+    """When to be done, on the monotonic clock, so that AIDER_FSM_MAX_CMD_SECONDS leaves time for writing; else never.
+
+    Args:
+        env: the variables.
+        started: when the program began, on the same clock.
+
+    Raises:
+        Unusable: the variable is no whole number.
+    """
+    seconds = whole_number(env, "AIDER_FSM_MAX_CMD_SECONDS", 0)
+    return started + seconds - max(2.0, min(10.0, seconds / 10)) if seconds else math.inf
+
+
 def truthy(text: str) -> bool:
     """Whether a variable says yes: 1, true, yes, y or on, in any case."""
     return text.strip().lower() in _TRUE
@@ -93,7 +108,7 @@ def write_text(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.{os.getpid()}.part")
     partial.write_bytes(text.encode("utf-8", "backslashreplace"))
-    os.replace(partial, path)
+    partial.replace(path)
 
 
 def write_json(path: Path, value: Mapping[str, Any]) -> None:
