@@ -48,6 +48,23 @@ def blocking(coroutine: Coroutine[Any, Any, _T]) -> _T:
     return outcome[0]
 
 
+class Loop:
+    """An event loop that stays from one call to the next, for what is shared between them. For one thread."""
+
+    def __init__(self) -> None:
+        import asyncio
+
+        self._runner = asyncio.Runner()
+
+    def run(self, coroutine: Coroutine[Any, Any, _T]) -> _T:
+        """Run `coroutine` to its end and return its result; Ctrl-C cancels it."""
+        return self._runner.run(coroutine)
+
+    def close(self) -> None:
+        """End the loop. Idempotent."""
+        self._runner.close()
+
+
 async def in_thread(function: Callable[[], _T], cancel: Settable) -> _T:
     """Run `function` in a thread of its own and wait for it, without blocking the event loop.
 

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from runner_env.cli.skill import CONFIG_KEY, remember_format
+from runner_env.core import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from runner_env.providers.model import Event
+    from runner_env.reporting.skill_progress import SkillProgress
+    from runner_env.settings import Settings
+    from runner_env.skills.given import GivenRun
     from runner_env.skills.patches import Patch
+    from runner_env.skills.plan import Trial
+    from runner_env.skills.report import SkillReport
 
 _FORMATS = ("human", "json", "json-stream", "junit", "github")
 _OPTIONS = (
@@ -34,6 +42,8 @@ _OPTIONS = (
     click.option("--max-cost", type=float, metavar="USD", help="End before the run costs more."),
     click.option("--max-tokens", type=int, metavar="N", help="End before the run uses more tokens."),
     click.option("--max-time", type=float, metavar="SECS", help="End the run after this long."),
+    click.option("--resume", metavar="RUN", help="Go on with this run: only what is missing or unscored is run."),
+    click.option("--rejudge", metavar="RUN", help="Judge this run's transcripts again, without running skills."),
     click.option(
         "--format",
         "output_format",
@@ -58,21 +68,93 @@ def _with_options(function: Callable[..., int]) -> Callable[..., int]:
 @_with_options
 @click.pass_context
 def run(ctx: click.Context, /, paths: tuple[str, ...], **options: Any) -> int:  # noqa: ANN401 - see _OPTIONS
-    """Run the cases in each PATH, a YAML file or a directory of them, on every platform and model."""
+    """Run the cases in each PATH, a YAML file or a directory of them, on every platform and model.
+
+    With --resume or --rejudge and without cases, the cases and settings are those of that run.
+    """
+    from runner_env.cli.output import complain, is_live
+    from runner_env.reporting.skill_progress import SkillProgress
     from runner_env.settings import Settings
-    from runner_env.skills.config import ConfigSources, load_config
+
+    settings = Settings.from_environ()
+    given = _given(ctx, paths, options, settings)
+    with SkillProgress(sys.stderr, live=is_live(sys.stderr, settings.environ)) as progress:
+        try:
+            report = _report(given, options["output_format"], settings, progress)
+        except (KeyboardInterrupt, SystemExit):
+            progress.close()
+            if progress.begun is not None:
+                complain(f"interrupted; go on with: runner-env skill run --resume {progress.begun.run_dir.name}\n")
+            raise
+    _print(report, options["output_format"], settings)
+    return Verdict(report.verdict or "unscored").exit_code
+
+
+def _report(given: GivenRun, output_format: str, settings: Settings, progress: SkillProgress) -> SkillReport:
+    from runner_env.bridge import blocking
+    from runner_env.skills.config import load_config
+    from runner_env.skills.interruption import interruptible
     from runner_env.skills.plan import load_plan
+    from runner_env.skills.run import How, run_plan
+
+    sources = given.sources
+    plan = load_plan(load_config(sources), given.paths, given.case_json, sources.cwd)
+    how = How(
+        settings,
+        sources.cwd,
+        observer=progress,
+        on_event=_emit_event if output_format == "json-stream" else None,
+        resume=given.resume,
+        rejudge=given.rejudge,
+        inputs=given.as_json(),
+    )
+    return blocking(interruptible(run_plan(plan, how)))
+
+
+def _emit_event(trial: Trial, turn: int, event: Event) -> None:
+    from runner_env.cli.output import emit
+    from runner_env.reporting.skill_report import event_line
+
+    names = {"case": trial.planned.case.name, "platform": trial.platform, "model": trial.model}
+    emit(event_line(names, turn, event))
+
+
+def _print(report: SkillReport, output_format: str, settings: Settings) -> None:
+    from runner_env.cli.output import emit, wants_colour
+    from runner_env.reporting import skill_ci, skill_report
+
+    pieces = {
+        "human": lambda: skill_report.render_report(report, colour=wants_colour(sys.stdout, settings.environ)),
+        "json": lambda: skill_report.report_json(report),
+        "json-stream": lambda: skill_report.result_line(report),
+        "junit": lambda: skill_ci.junit(report),
+        "github": lambda: skill_ci.github(report),
+    }
+    for piece in pieces[output_format]():
+        emit(piece)
+
+
+def _given(ctx: click.Context, paths: tuple[str, ...], options: dict[str, Any], settings: Settings) -> GivenRun:
+    from runner_env.skills.config import ConfigSources
+    from runner_env.skills.given import GivenRun
 
     sources = ConfigSources(
-        environ=Settings.from_environ().environ,
+        environ=settings.environ,
         cwd=Path.cwd(),
         file=ctx.meta.get(CONFIG_KEY),
         assignments=options["assignments"],
         flags=_flags(options),
         mocks_files=options["mocks_files"],
     )
-    load_plan(load_config(sources), paths, options["case_json"], sources.cwd)
-    raise NotImplementedError  # the run loop follows
+    given = GivenRun(sources, paths, options["case_json"])
+    earlier = options["resume"] or options["rejudge"]
+    if earlier is None:
+        return given
+    if options["resume"] and options["rejudge"]:
+        raise click.UsageError("--resume and --rejudge exclude each other")
+    from runner_env.runs.listing import find_run
+
+    return given.after(find_run(settings.runs_dir, earlier), judge=options["resume"] is None)
 
 
 def _flags(options: dict[str, Any]) -> list[Patch]:

@@ -132,10 +132,11 @@ def check_ending(call: Call, outcome: Outcome, stdout: Collected, stderr: Tail) 
     if outcome.exit_code is not None and started and not refused:
         return
     why = stderr.text().rpartition(": ")[2] if refused else outcome.reason or outcome.ending.value
+    # the harness behind the program, which some contexts name, is not to blame
     raise ProviderError(
         "spawn",
         f"could not run `{name}`: {why}. Is it installed and on PATH?",
-        context=call.context,
+        context=call.context.partition(":")[0],
         kind=FailureKind.SPAWN,
         hint="Check the command, and that it is executable.",
     )

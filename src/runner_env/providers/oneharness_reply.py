@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from runner_env.core import FailureKind, Usage
 from runner_env.errors import ProviderError
-from runner_env.providers.harness_failure import failure_kind
+from runner_env.providers.harness_failure import failure_kind, reason
 from runner_env.providers.jsontext import read_json
 from runner_env.providers.model import MockCall
 from runner_env.providers.protocol import Invalid, read_usage
@@ -173,8 +173,7 @@ def _said(value: object) -> bool:
 
 
 def _failed(result: Mapping[str, Any], harness: str, finished: Finished) -> ProviderError:
-    told = (result.get("error"), result.get("stderr"), result.get("text"))
-    why = next((str(said) for said in told if _said(said)), f"status `{result.get('status')}`")
+    why = reason(result) or f"status `{result.get('status')}`"
     kind = failure_kind(result)
     try:
         usage = read_usage(result.get("usage"))
@@ -192,7 +191,7 @@ def _failed(result: Mapping[str, Any], harness: str, finished: Finished) -> Prov
 
 
 _HINTS = {
-    FailureKind.AUTH: "Log in to the harness, or set its API key.",
+    FailureKind.AUTH: "Authentication failed: log in to the harness, or set its API key.",
     FailureKind.RATE_LIMIT: "Wait, or run fewer trials side by side (--jobs).",
     FailureKind.QUOTA: "The account's credit or quota is used up.",
     FailureKind.MODEL_NOT_FOUND: "Check the model's name and that the account may use it.",

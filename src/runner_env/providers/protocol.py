@@ -94,7 +94,7 @@ def assistant_turn(reply: Mapping[str, Any], text: str, mocks: MockRules | None)
             done=_flag(reply, "done"),
             usage=read_usage(reply.get("usage")),
             session_id=_optional_text(reply, "session_id") or None,
-            events=_objects(reply, "events"),
+            events=_numbered(_objects(reply, "events")),
             mock_calls=None if mocks is None or calls is None else tuple(map(read_mock_call, calls)),
             raw=head_tail(text, _KEPT),
         )
@@ -210,6 +210,13 @@ def _objects(reply: Mapping[str, Any], name: str) -> tuple[dict[str, Any], ...] 
     if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
         raise Invalid(f"`{name}` must be a list of objects")
     return tuple(value)
+
+
+def _numbered(events: tuple[dict[str, Any], ...] | None) -> tuple[dict[str, Any], ...] | None:
+    """The events, each with an `index`, which a provider may leave out."""
+    if events is None:
+        return None
+    return tuple({**event, "index": event.get("index", number)} for number, event in enumerate(events))
 
 
 def _amount(usage: Mapping[str, Any], name: str, *, whole: bool) -> float | None:

@@ -86,11 +86,16 @@ async def converse(trial: Trial, needs: Conversing, log: Log, talk: Conversation
     talk.complete = True
 
 
-async def _respond(
-    trial: Trial, needs: Conversing, log: Log, talk: Conversation, session: str | None
-) -> AssistantTurn:
-    provider, skill = needs.provider, trial.planned.skill
-    on_event = partial(needs.on_event, talk.turns + 1) if needs.on_event else None
+async def _respond(trial: Trial, needs: Conversing, log: Log, talk: Conversation, session: str | None) -> AssistantTurn:
+    provider, skill, number = needs.provider, trial.planned.skill, talk.turns + 1
+    told = 0
+
+    def tell(event: Event) -> None:
+        nonlocal told
+        told += 1
+        assert needs.on_event is not None
+        needs.on_event(number, event)
+
     respond = partial(
         provider.respond,
         trial.platform,
@@ -98,9 +103,12 @@ async def _respond(
         SkillRef(skill.name, skill.path, skill.instructions),
         tuple(talk.messages),
         session if provider.supports_resume(trial.platform) else None,
-        RespondOptions(needs.rules, on_event),
+        RespondOptions(needs.rules, tell if needs.on_event else None),
     )
-    return await needs.asking.ask(log, "respond", trial.model, trial.platform, respond)
+    turn = await needs.asking.ask(log, "respond", trial.model, trial.platform, respond)
+    for event in turn.events or () if needs.on_event and not told else ():
+        tell(event)  # of a provider that cannot stream
+    return turn
 
 
 def _take(talk: Conversation, turn: AssistantTurn) -> None:

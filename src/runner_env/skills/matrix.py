@@ -73,9 +73,9 @@ async def run_matrix(matrix: Matrix, carried: Mapping[int, Brief]) -> list[Brief
     work = _Work(matrix, briefs)
     limits = matrix.plan.config.concurrency.by_platform
     async with LocalExecutor(matrix.jobs, by_key=limits) as executor:
-        async for result in in_order(executor, work.jobs()):
-            if result.error is not None:
-                executor.cancel()
+        work.cancel = executor.cancel
+        async for _ in in_order(executor, work.jobs()):
+            pass  # drawn in order, so that no more jobs wait than have to; each has put its result away itself
     if work.fatal is not None:
         raise work.fatal
     return briefs
@@ -88,6 +88,7 @@ class _Work:
         config = matrix.plan.config
         judge = {} if config.concurrency.judge is None else {JUDGE_LANE: config.concurrency.judge}
         self.fatal: Exception | None = None
+        self.cancel: Callable[[], None] = _nothing
         self._matrix = matrix
         self._briefs = briefs
         self._ended = sum(brief is not None for brief in briefs)
@@ -105,6 +106,7 @@ class _Work:
             await self._recorded(index, trial)
         except Exception as error:
             self.fatal = self.fatal or error
+            self.cancel()
             raise
 
     async def _recorded(self, index: int, trial: Trial) -> None:
@@ -132,3 +134,7 @@ class _Work:
         except (RunError, EvidenceError) as error:
             return not_run(trial, error)
         return await judge_trial(trial, talk, needs, Log())
+
+
+def _nothing() -> None:
+    """Nothing to cancel yet."""

@@ -1,7 +1,4 @@
-"""The evidence of a skill run: each trial in a file of its own as it ends, named in the journal with its hash.
-
-`trials/<number>.json` has format `runner-env/skill-trial@1` (our own): `id`, `case_sha256`, `skill_sha256`, `complete`
-(the conversation came to its end), `report` (as in the report) and `calls`, with the raw reply of each.
+"""Writing the evidence of a skill run; `runner_env.formats.skill` describes it.
 
 A trial is written to the disk's cache at once and to the disk when the run ends: a killed process loses nothing, and
 what a crash of the whole machine takes away is noticed by its hash, and run again.
@@ -9,6 +6,7 @@ what a crash of the whole machine takes away is noticed by its hash, and run aga
 
 from __future__ import annotations
 
+import json
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -17,6 +15,7 @@ from runner_env.core import Verdict
 from runner_env.formats import record as record_format
 from runner_env.formats.canonical import canonical
 from runner_env.formats.plain import plain
+from runner_env.formats.skill import KIND, STAGE, TRIAL_EVENT, TRIAL_FORMAT
 from runner_env.formats.versions import versions
 from runner_env.skills.report import as_json
 from runner_env.text.masking import Masker, looks_secret
@@ -30,11 +29,6 @@ if TYPE_CHECKING:
     from runner_env.skills.asking import Call
     from runner_env.skills.plan import Plan, Trial
     from runner_env.skills.trial import TrialResult
-
-TRIAL_FORMAT = "runner-env/skill-trial@1"
-TRIAL_EVENT = "trial_ended"
-KIND = "skill"
-STAGE = "trials"
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +96,9 @@ class Recorder:
             "report": as_json(result.report),
             "calls": [_call(call) for call in result.log.calls],
         }
-        text = self._masker.text(canonical(content).decode("utf-8"))
-        return self.keep_bytes(number, trial.id, text.encode("utf-8"), verdict=result.verdict)
+        text = self._masker.text(json.dumps(content, ensure_ascii=False, allow_nan=False))
+        # half a surrogate pair, which a reply may escape, has no form in UTF-8
+        return self.keep_bytes(number, trial.id, text.encode("utf-8", "replace"), verdict=result.verdict)
 
     def keep_bytes(self, number: int, trial_id: str, data: bytes, *, verdict: Verdict, **more: object) -> Kept:
         """Keep the file of a trial; `number` counts from 1 in the plan. Raises as `keep`."""

@@ -138,7 +138,8 @@ def _conclude_aborted(recorder: Recorder, plan: Plan, how: How, error: RunnerEnv
 def _report(matrix: Matrix, how: How, briefs: Sequence[Brief | None], about: r.RunReport) -> r.SkillReport:
     plan, totals = matrix.plan, Totals.of(matrix.plan, briefs)
     suite = totals.suite
-    conclusion = Conclusion(suite.verdict, suite.share, findings_of(totals, briefs), totals.usage)
+    score = None if suite.verdict is Verdict.UNSCORED else suite.share
+    conclusion = Conclusion(suite.verdict, score, findings_of(totals, briefs), totals.usage)
     matrix.recorder.conclude(plan, how.inputs, conclusion)
     notes = [finding.message for finding in plan.config.notes]
     notes += [f"{one.skill.path}: SKILL.md has no frontmatter: {one.skill.trouble}" for one in _troubled(plan)]

@@ -14,9 +14,10 @@ from runner_env.evidence.places import plain_bytes
 from runner_env.evidence.rundir import JOURNAL, RECORD, RunDir
 from runner_env.formats import journal
 from runner_env.formats.record import SEAL
+from runner_env.formats.skill import KIND, TRIAL_EVENT
 from runner_env.providers.model import MockCall
 from runner_env.skills.conversation import Conversation
-from runner_env.skills.recording import KIND, TRIAL_EVENT, Kept
+from runner_env.skills.recording import Kept
 from runner_env.skills.report import TrialReport
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
     from pydantic import TypeAdapter
 
-_AGAIN = ("run_resumed",)
+_AGAIN = ("run_resumed", "tidying_started")
 
 
 @dataclass(frozen=True, slots=True)

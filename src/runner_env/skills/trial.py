@@ -164,8 +164,7 @@ def _mock_calls(calls: Sequence[MockCall] | None, planned: PlannedCase) -> tuple
     if calls is None:
         return None
     return tuple(
-        r.MockCallReport(call.tool, call.input, call.action, call.rule, deciding(call, planned.mocks))
-        for call in calls
+        r.MockCallReport(call.tool, call.input, call.action, call.rule, deciding(call, planned.mocks)) for call in calls
     )
 
 
