@@ -51,9 +51,9 @@ def rows() -> Iterator[Row]:
     """Half a gigabyte of lines through a pipe, 20 MiB of it kept."""
     for kind, goal in (("unmasked", 200), ("masked", 120)):
         speed, memory, growth = _measure(kind)
-        yield Row(f"output {kind} (sandbox {LEVEL})", f">= {goal} MB/s", f"{speed:.0f} MB/s", speed >= goal)
+        yield Row(f"output {kind}, sandbox {LEVEL}", f">= {goal} MB/s", f"{speed:.0f} MB/s", speed >= goal)
         result = f"{growth:.1f} MiB more than before ({memory:.0f} MiB in all)"
-        yield Row(f"memory of the runner, {kind}", "<= 32 MiB", result, memory <= 32)
+        yield Row(f"runner's memory, {kind}, sandbox {LEVEL}", "<= 32 MiB", result, memory <= 32)
 
 
 def _measure(kind: str) -> tuple[float, float, float]:

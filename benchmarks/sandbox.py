@@ -10,7 +10,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -18,7 +18,7 @@ from _process import compiled
 from _row import Row
 
 from runner_env.errors import RunnerEnvError
-from runner_env.execution import Box, Request
+from runner_env.execution import Box
 from runner_env.execution.levels import Places, Wanted
 from runner_env.execution.levels.hidden import hidden_places, secret_places
 from runner_env.execution.levels.visible import visible_places
@@ -26,11 +26,9 @@ from runner_env.execution.levels.visible import visible_places
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-START_MS, COMMAND_MS, GONE_MS = 100, 10, 200
-_LEVELS = ("bwrap", "landlock", "none")
+START_MS, GONE_MS = 100, 200
+LEVELS: tuple[Literal["bwrap", "landlock", "none"], ...] = ("bwrap", "landlock", "none")
 _RUNS = 15
-_MANY = 60
-_TRUE = ("/bin/sh", "-c", "true")
 _RUNNER = """
 import os, sys
 sys.path.insert(0, sys.argv[3])
@@ -57,15 +55,14 @@ class Null:
 
 
 def rows() -> Iterator[Row]:
-    """Medians at each level that this machine has: start of a box, a command in a warm one, end after SIGKILL."""
+    """Medians at each level that this machine has: start of a box, its end after SIGKILL."""
     compiled()
-    raw = _median(_MANY, lambda: subprocess.run(_TRUE, check=True))
-    for level in _LEVELS:
+    for level in LEVELS:
         with tempfile.TemporaryDirectory() as folder:
-            yield from _rows_at(level, Path(folder), raw)
+            yield from _rows_at(level, Path(folder))
 
 
-def _rows_at(level: str, folder: Path, raw: float) -> Iterator[Row]:
+def _rows_at(level: str, folder: Path) -> Iterator[Row]:
     about = places(folder)
 
     def opened() -> Box:
@@ -84,12 +81,6 @@ def _rows_at(level: str, folder: Path, raw: float) -> Iterator[Row]:
         box.close()
     start = statistics.median(starts)
     yield Row(f"box start, sandbox {level}", f"<= {START_MS} ms", f"{start:.0f} ms, trials included", start <= START_MS)
-    request = Request(_TRUE, about.workspace, {"PATH": "/usr/bin:/bin"})
-    with opened() as box, box.stage("bench") as stage:
-        warm = _median(_MANY, lambda: stage.run(request, Null(), Null()))
-    more = warm - raw
-    result = f"{more:+.1f} ms ({warm:.1f} ms, subprocess.run {raw:.1f} ms)"
-    yield Row(f"command in a warm box, sandbox {level}", f"<= {COMMAND_MS} ms", result, more <= COMMAND_MS)
     gone = statistics.median(_gone(level, folder) for _ in range(3))
     yield Row(
         f"runner killed, sandbox {level}", f"<= {GONE_MS} ms", f"nothing left after {gone:.0f} ms", gone <= GONE_MS
@@ -144,17 +135,6 @@ def _lives(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2][0] not in "ZX"
     except (OSError, IndexError):
         return False
-
-
-def _median(times: int, work: object) -> float:
-    assert callable(work)
-    work()
-    taken = []
-    for _ in range(times):
-        begun = time.perf_counter()
-        work()
-        taken.append((time.perf_counter() - begun) * 1000)
-    return statistics.median(taken)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ import threading
 import anyio
 import pytest
 
-from runner_env.bridge import blocking, in_thread
+from runner_env.bridge import Loop, blocking, in_thread
 from runner_env.execution import Cancel
 
 WHO: contextvars.ContextVar[str] = contextvars.ContextVar("WHO", default="nobody")
@@ -90,3 +90,25 @@ def test_a_cancelled_wait_stops_the_function_and_waits_for_it() -> None:
             return finished.is_set()
 
     assert blocking(main())
+
+
+def test_a_loop_stays_between_calls() -> None:
+    """What one call began is there for the next one; after `close`, which may come twice, there is no loop."""
+    loop = Loop()
+
+    async def begin() -> asyncio.Event:
+        event = asyncio.Event()
+        asyncio.get_running_loop().call_soon(event.set)
+        return event
+
+    async def wait(event: asyncio.Event) -> bool:
+        return await event.wait()
+
+    event = loop.run(begin())
+    assert loop.run(wait(event))
+    loop.close()
+    loop.close()
+    left = begin()
+    with pytest.raises(RuntimeError):
+        loop.run(left)
+    left.close()

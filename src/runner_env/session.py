@@ -10,12 +10,11 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
-from typing import Self, TypedDict, Unpack
+from typing import TYPE_CHECKING, Self, TypedDict, Unpack
 
-from runner_env.contract import load_contract
 from runner_env.contract.model import StageName
 from runner_env.core import ModelRef
-from runner_env.errors import OptionError
+from runner_env.errors import ContractMissing, OptionError
 from runner_env.pipeline.bootstrap import BootstrapMemory
 from runner_env.pipeline.plan import BEFORE_EVALUATION, EVALUATION
 from runner_env.runs.conclusion import trouble
@@ -37,10 +36,14 @@ from runner_env.runs.options import (
 from runner_env.runs.results import EvaluationCallResult, RolloutCallResult, evaluation_result, rollout_result
 from runner_env.runs.run import Run
 from runner_env.runs.signals import INTERRUPTION
+from runner_env.runs.sources import contract_of
 from runner_env.settings import Settings
 from runner_env.targets import Checkout, fetch
 from runner_env.targets.address import without_credentials
 from runner_env.targets.copies import WorkspaceCopy
+
+if TYPE_CHECKING:
+    from runner_env.runs.authored import Trial
 
 __all__ = ["EnvSession", "SetupKeywords", "setup"]
 
@@ -105,8 +108,9 @@ def setup(target: str | Path, **keywords: Unpack[SetupKeywords]) -> EnvSession:
         OptionError: an empty target or an unusable keyword value.
         TargetNotFound: nothing is at that path.
         TargetError: the repository cannot be had.
-        ContractMissing: it has no contract.
+        ContractMissing: it has no contract, and it is no skills repository (a directory with `skilltest.yaml`).
         ContractError: its contract cannot be used; `findings` has every problem with its place.
+        DefinitionError: it is a skills repository whose config, cases or skills cannot be used; likewise.
         TypeError: an unknown keyword.
     """
     return open_session(target, keywords)
@@ -126,9 +130,16 @@ def open_session(target: str | Path, keywords: Mapping[str, object], observer: O
     checkout = fetch(target, settings=settings, clones_dir=options.clones_dir)
     copy = _copy(checkout, settings) if options.workspace == "copy" else None
     checkout = replace(checkout, root=copy.root) if copy else checkout
-    contract = load_contract(checkout.root, options.pipeline_rel)
+    trial = None
+    try:
+        contract = contract_of(checkout.root, options.pipeline_rel)
+    except ContractMissing as missing:
+        from runner_env.runs.authored import begin  # loads much, and few targets have use for it
+
+        trial = begin(checkout.root, options.pipeline_rel, options.scaffold, missing)
+        contract = contract_of(checkout.root, options.pipeline_rel)
     inputs = RunInputs(without_credentials(str(target)), checkout, contract, options, settings, observer=observer)
-    return EnvSession(inputs, copy)
+    return EnvSession(inputs, copy, trial)
 
 
 def _copy(checkout: Checkout, settings: Settings) -> WorkspaceCopy:
@@ -149,10 +160,17 @@ class EnvSession:
     Threads may share a session; its calls are made one after the other.
     """
 
-    def __init__(self, inputs: RunInputs, copy: WorkspaceCopy | None = None) -> None:
-        """Over opened inputs; `copy` is the copy that they are in, which the session gives back when it is closed."""
+    def __init__(self, inputs: RunInputs, copy: WorkspaceCopy | None = None, trial: Trial | None = None) -> None:
+        """Over opened inputs.
+
+        Args:
+            inputs: the opened target.
+            copy: the copy that it is in, which the session gives back when it is closed.
+            trial: its contract, if rules have just written it.
+        """
         self._inputs = inputs
         self._copy = copy
+        self._trial = trial
         self._model: ModelRef | None = None
         self._run: Run | None = None
         self._current: Run | None = None
@@ -224,6 +242,9 @@ class EnvSession:
             started = self._inputs.ambient.monotonic()
             run = self._run or self._begin()
             self._perform(run, kind, call, stages, scored=True)
+            while self._tried_in_vain(run):
+                run = self._begin()
+                self._perform(run, "rollout_evaluation", call, (*BEFORE_EVALUATION, *EVALUATION), scored=True)
             self._finish()
             return evaluation_result(run, self._inputs.ambient.monotonic() - started)
 
@@ -238,6 +259,8 @@ class EnvSession:
         try:
             with INTERRUPTION:
                 self._finish()
+                if self._trial is not None:
+                    self._trial.abandon()
         finally:
             if self._copy is not None:
                 self._copy.close()
@@ -248,6 +271,15 @@ class EnvSession:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def _tried_in_vain(self, run: Run) -> bool:
+        """Whether a contract by rules did not do, and another one is in its place, to be run anew."""
+        if self._trial is None or self._trial.decided or self._run is None or not self._trial.judge(run):
+            return False
+        self._finish()
+        contract = contract_of(self._inputs.checkout.root, self._inputs.options.pipeline_rel)
+        self._inputs = replace(self._inputs, contract=contract)
+        return True
 
     def _missing_model(self) -> OptionError:
         error = OptionError("missing_llm", "evaluate() has no model", hint="Pass llm=..., or call rollout() first.")

@@ -80,12 +80,31 @@ def test_output(run: Callable[..., Any]) -> None:
 
 
 def test_open_files(run: Callable[..., Any]) -> None:
-    """The kernel holds a program to it, and the program says so itself."""
+    """The kernel holds a program to it, the program says so itself, and a note has the figure."""
     code = 'import os; [os.open("/", 0) for _ in range(100)]'
     _, result = run(f"{sys.executable} -I -S -c '{code}'", max_open_files=64)
     found = the_finding(result)
     assert found.code == "command_failed"
+    assert "64 are allowed" in next(one.message for one in result.findings if one.code == "open_files_limit")
     assert b"Too many open files" in b"".join(path.read_bytes() for path in result.run_dir.rglob("*stderr.txt"))
+
+
+def test_open_files_that_nobody_speaks_of(run: Callable[..., Any]) -> None:
+    """A program that fails without a word while it is at the limit is seen there."""
+    code = 'import os, time\ntry:\n  while True: os.open("/", 0)\nexcept OSError: time.sleep(1); os._exit(1)'
+    _, result = run(f"{sys.executable} -I -S -c '{code}'".replace('"/"', '"."'), max_open_files=64)
+    assert [one.code for one in result.findings if one.code == "open_files_limit"]
+
+
+def test_memory_of_a_service(project: Callable[..., Any]) -> None:
+    """A limit that a service hits when its own stage is long over is a finding of that stage."""
+    hog = f"{sys.executable} -I -S -c 'import time; time.sleep(1); x = bytearray(300 << 20); time.sleep(30)'"
+    deploy = {"setup_cmds": [f"{hog} & echo '{{}}' > .aider_fsm/runtime_env.json"]}
+    evaluation = {"run_cmds": ["sleep 3", GOOD], "metrics_path": METRICS, "required_keys": ["score"]}
+    made = project(security={"max_memory_mb": 100}, deploy=deploy, evaluation=evaluation)
+    found = the_finding(made.evaluate(repair_iters=0))
+    assert (found.code, found.verdict, found.stage) == ("memory_limit", Verdict.FAILED, "deploy_setup")
+    assert "100 MiB allowed" in found.message
 
 
 def test_the_operator_bounds_the_contract(run: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:

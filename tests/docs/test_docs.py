@@ -9,7 +9,8 @@ A page's blocks run in order in one working directory of its own. A comment righ
     <!-- norun: reason -->                     neither run nor checked, and counted
 
 `target=demo` first makes `demo` anew from the starter contract, another name from `examples/`. In outputs `…` stands
-for any text, alone on a line for any lines. Contract files in yaml begin with a comment that names the file.
+for any text, alone on a line for any lines. Contract files in yaml begin with a comment that names the file; other yaml
+files are checked by what reads them below.
 """
 
 from __future__ import annotations
@@ -51,7 +52,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SOURCE = ROOT / "src" / "runner_env"
 PAGES = sorted(
     [
-        *(ROOT / name for name in ("README.md", "CHANGELOG.md", "CONTRIBUTING.md")),
+        *(ROOT / name for name in ("README.md", "README.zh-CN.md", "CHANGELOG.md", "CONTRIBUTING.md")),
         *(ROOT / "docs").glob("*.md"),
         *(ROOT / "docs" / "adr").glob("*.md"),
     ]
@@ -159,7 +160,7 @@ class Desk:
         path = self.folder / block.rest
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(block.body, encoding="utf-8")
-        if block.language == "yaml":
+        if block.language == "yaml" and path.name in ("bootstrap.yml", "actions.yml", "pipeline.yml"):
             self._load(block)
 
     def _load(self, block: Block) -> None:

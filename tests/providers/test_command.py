@@ -90,7 +90,7 @@ def test_replies_are_read_whole(kitchen: Any) -> None:
     assert turn.usage is not None
     assert (turn.usage.input_tokens, turn.usage.output_tokens, turn.usage.cost_usd) == (0, None, 0.5)
     assert turn.usage.source is UsageSource.CLAIMED
-    assert turn.events == ({"kind": "tool_call"},)
+    assert turn.events == ({"kind": "tool_call", "index": 0},)
     assert turn.mock_calls == (MockCall("Bash", {"command": "ls"}, "deny", 0),)
     assert not provider.supports_resume("p")
 

@@ -18,7 +18,17 @@ def stage(programs: int, why: str = "") -> StageRecord:
     """A stage with one command, observed unless there is a reason why not."""
     trace = TraceRecord("t", "", programs, programs, 0, why)
     command = CommandRecord(1, 1, "true", "", Outcome(Ending.EXITED, 0, 0.1), NOTHING, NOTHING, trace)
-    return StageRecord("tests", True, "", 0.1, 0, 0, (command,), not why, why)
+    return StageRecord(
+        "tests",
+        ok=True,
+        started_at="",
+        duration_s=0.1,
+        ended=0,
+        kept=0,
+        commands=(command,),
+        observed=not why,
+        unobserved=why,
+    )
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import time
 from collections.abc import Callable
@@ -87,7 +88,7 @@ def test_a_record_of_another_history_does_not(project: Make, scored: Make) -> No
 
 
 def test_what_is_old_goes_only_if_asked(project: Make, scored: Make, home: Path) -> None:
-    """Runs that are over and clones, by when they were last used; a live run stays whatever its age."""
+    """Runs that are over, clones, caches and copies, by when they were last used; what is in use stays."""
     made = project(evaluation=scored())
     old, new = made.evaluate(), made.evaluate()
     aged(old.run_dir / "journal.jsonl")
@@ -97,12 +98,29 @@ def test_what_is_old_goes_only_if_asked(project: Make, scored: Make, home: Path)
     for name in ("old-clone", "new-clone"):
         (home / "targets" / name).mkdir(parents=True)
     aged(home / "targets" / "old-clone")
+    [cache] = (home / "cache").iterdir()
+    old_cache, used_cache = home / "cache" / "0123456789abcdef", home / "cache" / "fedcba9876543210"
+    used = home / "scratch" / used_cache.name[:8]
+    used.mkdir(parents=True)
+    (used / "run").write_text("live\n")
+    copies = home / "workspaces" / "target-0123"
+    for folder in (old_cache, used_cache, copies / "1", copies / "2", copies / "3"):
+        folder.mkdir(parents=True)
+        aged(folder)
+    for number in (1, 2, 3):
+        (copies / f"{number}.lock").touch()
+    os.utime(copies / "3")
+    holder = (copies / "2.lock").open("w")
+    fcntl.flock(holder, fcntl.LOCK_EX)
     assert tidied().removed == ()
-    gone = {str(old.run_dir), str(home / "targets" / "old-clone")}
+    gone = {str(old.run_dir), str(home / "targets" / "old-clone"), str(old_cache), str(copies / "1")}
     assert set(tidied(older_than_days=30, dry_run=True).removed) == gone
     assert set(tidied(older_than_days=30).removed) == gone
     assert {path.name for path in (home / "runs").iterdir()} == {new.run_id, "live"}
     assert {path.name for path in (home / "targets").iterdir()} == {"new-clone"}
+    assert set((home / "cache").iterdir()) == {cache, used_cache}
+    assert {path.name for path in copies.iterdir() if path.is_dir()} == {"2", "3"}
+    holder.close()
     live.close()
 
 

@@ -227,10 +227,10 @@ def test_a_wrong_body_is_refused(strict: ScriptedModel, raw: Ask, body: bytes) -
 
 
 def test_an_unknown_path_is_refused_and_logged(serve: Serve, raw: Ask) -> None:
-    """Other dialects' paths are 404 for now, and the log has them."""
+    """A path of no dialect is 404, and the log has it."""
     server = serve([Reply("ok")])
-    assert raw(server, "POST", "/responses", b"{}").status == 404
-    assert [(call.path, call.status) for call in server.calls] == [("/v1/responses", 404)]
+    assert raw(server, "POST", "/embeddings", b"{}").status == 404
+    assert [(call.path, call.status) for call in server.calls] == [("/v1/embeddings", 404)]
 
 
 def test_listens_on_loopback_only_and_closes_its_port() -> None:

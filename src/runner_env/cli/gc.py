@@ -13,7 +13,7 @@ import click
     "--older-than",
     type=click.FloatRange(min=0),
     metavar="DAYS",
-    help="Also remove evidence and clones that were not used for so many days.",
+    help="Also remove evidence, clones, caches and copies that were not used for so many days.",
 )
 @click.option("--env", multiple=True, metavar="NAME=VALUE", help="A variable for the teardowns; repeatable.")
 @click.option(

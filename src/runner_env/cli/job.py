@@ -18,7 +18,10 @@ if TYPE_CHECKING:
     from runner_env.reporting.progress import Progress
     from runner_env.runs.results import CallResult
 
-_SETUP = ("clones_dir", "pipeline_rel", "unattended", "require_metrics", "pass_env", "workspace", "sandbox", "network")
+_SETUP = (
+    "clones_dir", "pipeline_rel", "unattended", "require_metrics", "pass_env", "workspace", "sandbox", "network",
+    "scaffold",
+)  # fmt: skip
 _CALL = ("mode", "artifacts_dir", "repair_iters")
 
 

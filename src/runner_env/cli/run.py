@@ -51,6 +51,11 @@ _FOLDER = click.Path(file_okay=False)
     help="What to do about commands that wait for a person.  [default: strict]",
 )
 @click.option(
+    "--scaffold",
+    type=click.Choice(["auto", "agent", "rules", "off"]),
+    help="Who may write a missing contract.  [default: auto]",
+)
+@click.option(
     "--sandbox",
     type=click.Choice(["auto", "bwrap", "landlock", "docker", "none"]),
     help="How stages are contained; anything but auto must hold.  [default: auto]",

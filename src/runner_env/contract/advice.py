@@ -96,7 +96,8 @@ def _measured(repo: Path, contract: Contract) -> Iterator[Finding]:
     hint = (
         "Name the JSON file with the score under `evaluation.metrics_path`; only `require_metrics=False` does without."
     )
-    if contract.stages and not any(spec.path for spec in declared):
+    hinted = any(stage.hint for stage in contract.stages.values())
+    if contract.stages and not hinted and not any(spec.path for spec in declared):
         where = declared[0].where if declared else Where(contract.file, 1, 1)
         yield Finding("no_metrics", "No stage declares where it leaves its metrics.", where, hint)
     elif contract.stages and (spec := contract.evaluation_metrics) and StageName.EVALUATION not in contract.stages:

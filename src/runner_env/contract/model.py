@@ -52,7 +52,7 @@ class CommandSpec:
 
 @dataclass(frozen=True, slots=True)
 class StageSpec:
-    """One declared stage that has commands.
+    """One declared stage that has commands, or a hint.
 
     Attributes:
         name: which stage.
@@ -63,6 +63,7 @@ class StageSpec:
         retries: further tries of a failed command, 0 to 100; always 0 for teardown.
         where: the key under which the commands stand.
         interactive: `auth.interactive`; honoured only when a person is there.
+        hint: `evaluation.hint`: run after the commands, once; its output is the result. `auto`: still to be found.
     """
 
     name: StageName
@@ -73,6 +74,7 @@ class StageSpec:
     retries: int
     where: Where
     interactive: bool = False
+    hint: CommandSpec | None = None
 
 
 @dataclass(frozen=True, slots=True)

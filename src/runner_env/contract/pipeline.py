@@ -77,7 +77,8 @@ def load_contract(repo: Path, pipeline_rel: str = "pipeline.yml") -> Contract:
 def _stage(root: Node, file: PipelineFile, name: StageName, section: str, keys: tuple[str, ...]) -> StageSpec | None:
     node = root.get(section)
     lines = commands(node, keys) if node else ()
-    if not node or not lines:
+    hint = commands(node, ("hint",)) if node and name is StageName.EVALUATION else ()
+    if not node or not (lines or hint):
         return None
     values = getattr(file, section)
     return StageSpec(
@@ -87,8 +88,9 @@ def _stage(root: Node, file: PipelineFile, name: StageName, section: str, keys: 
         workdir=values.workdir,
         timeout_s=values.timeout_seconds,
         retries=0 if name is StageName.DEPLOY_TEARDOWN else values.retries or 0,
-        where=node.where_of(given(node, keys)[0]),
+        where=node.where_of((given(node, keys) or ("hint",))[0]),
         interactive=getattr(values, "interactive", False),
+        hint=hint[0] if hint else None,
     )
 
 

@@ -183,6 +183,12 @@ class _Measured(RolloutSection):
 class EvaluationSection(_Measured):
     """Computes the score and writes it as metrics."""
 
+    SAME = (("run_cmds", "run_cmd", "cmds"), ("hint", "metrics_path"))
+
+    hint: Command | None = None
+    """A test command that the runner runs itself, after the others, and whose output it reads: the share of passed
+    tests is the score. `auto` is the surest command that the repository states. In place of metrics_path."""
+
 
 class BenchmarkSection(_Measured):
     """A further measurement, made after the evaluation."""

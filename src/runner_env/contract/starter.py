@@ -144,12 +144,19 @@ _GITIGNORE = """\
 # What runs leave behind; the contract itself is committed.
 /artifacts/
 /venv*/
+/tools/
+/build/
 /runtime_env.json
 /rollout.json
 /metrics.json
 /hints_*.json
 /actions.yml
 """
+
+
+def gitignore() -> str:
+    """What `.aider_fsm/.gitignore` says."""
+    return _GITIGNORE
 
 
 def starter_files() -> Mapping[str, str]:

@@ -21,6 +21,8 @@ AIDER_LLM_KIND = "AIDER_LLM_KIND"
 AIDER_LLM_MODEL = "AIDER_LLM_MODEL"
 AIDER_TRAINED_MODEL_DIR = "AIDER_TRAINED_MODEL_DIR"
 AIDER_RUNTIME_ENV_PATH = "AIDER_RUNTIME_ENV_PATH"
+AIDER_FSM_HINTS_JSON = "AIDER_FSM_HINTS_JSON"
+AIDER_FSM_HINT_ANCHORS_JSON = "AIDER_FSM_HINT_ANCHORS_JSON"
 OPENAI_MODEL = "OPENAI_MODEL"
 OPENAI_API_BASE = "OPENAI_API_BASE"
 OPENAI_BASE_URL = "OPENAI_BASE_URL"
@@ -36,6 +38,20 @@ AIDER_FSM_MAX_CMD_SECONDS = "AIDER_FSM_MAX_CMD_SECONDS"
 AIDER_FSM_MAX_TOTAL_SECONDS = "AIDER_FSM_MAX_TOTAL_SECONDS"
 AIDER_FSM_GIT_CLONE_TIMEOUT_SECONDS = "AIDER_FSM_GIT_CLONE_TIMEOUT_SECONDS"
 AIDER_FSM_MAX_TOKENS = "AIDER_FSM_MAX_TOKENS"
+AIDER_FSM_CONCURRENCY = "AIDER_FSM_CONCURRENCY"
+AIDER_FSM_REQUEST_TIMEOUT_SECONDS = "AIDER_FSM_REQUEST_TIMEOUT_SECONDS"
+AIDER_FSM_METRICS_PATH = "AIDER_FSM_METRICS_PATH"
+AIDER_FSM_REQUIRE_HINTS = "AIDER_FSM_REQUIRE_HINTS"
+AIDER_FSM_HINT_MAX_ATTEMPTS = "AIDER_FSM_HINT_MAX_ATTEMPTS"
+AIDER_FSM_HINT_TIMEOUT_SECONDS = "AIDER_FSM_HINT_TIMEOUT_SECONDS"
+AIDER_FSM_HINT_LOGIN_SHELL = "AIDER_FSM_HINT_LOGIN_SHELL"
+AIDER_FSM_HINT_STRICT_COMPAT = "AIDER_FSM_HINT_STRICT_COMPAT"
+AIDER_FSM_HINT_STRIP_PYTEST_N = "AIDER_FSM_HINT_STRIP_PYTEST_N"
+AIDER_FSM_PREFER_OFFLINE_HINTS = "AIDER_FSM_PREFER_OFFLINE_HINTS"
+AIDER_FSM_HINT_AUTO_UV = "AIDER_FSM_HINT_AUTO_UV"
+AIDER_FSM_HINT_UV_PYTHON = "AIDER_FSM_HINT_UV_PYTHON"
+AIDER_FSM_HINT_UV_PYTHON_CANDIDATES_JSON = "AIDER_FSM_HINT_UV_PYTHON_CANDIDATES_JSON"
+AIDER_FSM_HINT_UV_VENV_DIR = "AIDER_FSM_HINT_UV_VENV_DIR"
 RUNNER_ENV_HOME = "RUNNER_ENV_HOME"
 RUNNER_ENV_NETWORK = "RUNNER_ENV_NETWORK"
 RUNNER_ENV_SANDBOX = "RUNNER_ENV_SANDBOX"
@@ -50,6 +66,7 @@ RUNNER_ENV_OBSERVE = "RUNNER_ENV_OBSERVE"
 MODEL_STAGES = (StageName.ROLLOUT, StageName.EVALUATION, StageName.BENCHMARK)
 """The stages that `llm=` grants its endpoint and key to."""
 ALL_STAGES = tuple(StageName)
+_EVALUATES = (StageName.EVALUATION,)
 
 Direction = Literal["injected", "read"]
 
@@ -89,7 +106,9 @@ VARIABLES: tuple[Variable, ...] = (
     _injected(AIDER_FSM_REPO_ROOT, "", "Absolute path of the workspace."),
     _injected(AIDER_FSM_RUN_ID, "", "The id of the run."),
     _injected(
-        AIDER_FSM_RUNNER_ROOT, "", "Absolute path of the installed runner; nothing of it is put on `PYTHONPATH`."
+        AIDER_FSM_RUNNER_ROOT,
+        "",
+        "Folder with the runner's programs for contracts, below `runner/`; never on `PYTHONPATH`.",
     ),
     _injected(
         AIDER_FSM_PYTHON, "the runner's own interpreter", "The Python to use in stages; a bootstrap may set another."
@@ -99,6 +118,15 @@ VARIABLES: tuple[Variable, ...] = (
     _injected(AIDER_LLM_MODEL, "", "The model id; unset for a model directory."),
     _injected(AIDER_TRAINED_MODEL_DIR, "", "Absolute path of the model directory; unset for a model id."),
     _injected(AIDER_RUNTIME_ENV_PATH, "", "Path of `runtime_env.json`, which `deploy` writes."),
+    _injected(
+        AIDER_FSM_HINTS_JSON,
+        "",
+        "The commands that the repository states, a JSON list, the surest first; unset if it states none.",
+        MODEL_STAGES,
+    ),
+    _injected(
+        AIDER_FSM_HINT_ANCHORS_JSON, "", "Words by which those commands are recognised, a JSON list.", MODEL_STAGES
+    ),
     _injected(OPENAI_MODEL, "the model id or the directory's name", "The model to ask for."),
     _injected(OPENAI_API_BASE, "", "Base URL of the model endpoint, ending in `/v1`.", MODEL_STAGES),
     _injected(OPENAI_BASE_URL, "", f"The same as `{OPENAI_API_BASE}`.", MODEL_STAGES),
@@ -113,6 +141,30 @@ VARIABLES: tuple[Variable, ...] = (
         AIDER_EVAL_LIMIT, "", "How many items a stage attempts; the examples take 8 in `smoke` if unset.", ALL_STAGES
     ),
     _read(AIDER_FSM_MAX_TOKENS, "", "How many tokens a rollout lets the model answer with.", ALL_STAGES),
+    _read(AIDER_FSM_CONCURRENCY, "8", "How many requests a rollout makes at once.", (StageName.ROLLOUT,)),
+    _read(AIDER_FSM_REQUEST_TIMEOUT_SECONDS, "120", "Limit of one request of a rollout.", (StageName.ROLLOUT,)),
+    _read(
+        AIDER_FSM_METRICS_PATH,
+        "`.aider_fsm/metrics.json`",
+        "Where the generic evaluation writes its metrics.",
+        _EVALUATES,
+    ),
+    _read(
+        AIDER_FSM_REQUIRE_HINTS,
+        "0",
+        "`1`: an evaluation that was not seen to run a command that the repository states has failed.",
+        _EVALUATES,
+    ),
+    _read(AIDER_FSM_HINT_MAX_ATTEMPTS, "3", "How many stated commands it runs at most.", _EVALUATES),
+    _read(AIDER_FSM_HINT_TIMEOUT_SECONDS, "600", "Limit of each of them.", _EVALUATES),
+    _read(AIDER_FSM_HINT_LOGIN_SHELL, "0", "`1`: run them in a login shell.", _EVALUATES),
+    _read(AIDER_FSM_HINT_STRICT_COMPAT, "1", "`0`: also try those stated for another model backend.", _EVALUATES),
+    _read(AIDER_FSM_HINT_STRIP_PYTEST_N, "1", "`0`: leave `-n` and `--dist` in pytest commands.", _EVALUATES),
+    _read(AIDER_FSM_PREFER_OFFLINE_HINTS, "0", "`1`: those with `--samples` before those that ask.", _EVALUATES),
+    _read(AIDER_FSM_HINT_AUTO_UV, "1", "`0`: do not retry a failed build with an older Python.", _EVALUATES),
+    _read(AIDER_FSM_HINT_UV_PYTHON, "", "The older Python to retry with.", _EVALUATES),
+    _read(AIDER_FSM_HINT_UV_PYTHON_CANDIDATES_JSON, "", "Several of them, a JSON list.", _EVALUATES),
+    _read(AIDER_FSM_HINT_UV_VENV_DIR, "`.aider_fsm/venv_hints_py`", "Where it is made.", _EVALUATES),
     _read(AIDER_FSM_MAX_CMD_SECONDS, "", "Replaces `security.max_cmd_seconds`; a positive whole number."),
     _read(AIDER_FSM_MAX_TOTAL_SECONDS, "", "Replaces `security.max_total_seconds`; a positive whole number."),
     _read(AIDER_FSM_GIT_CLONE_TIMEOUT_SECONDS, "90", "Limit of a `git clone`."),

@@ -30,6 +30,11 @@ class StageScope:
         self._cancel = cancel
         self._commands: list[Command] = []
 
+    @property
+    def stopped(self) -> tuple[str, ...]:
+        """Which limits were exceeded by what commands had left running; complete once the box is closed."""
+        return tuple(command.stopped for command in self._commands if command.stopped)
+
     def run(self, request: Request, stdout: Sink, stderr: Sink) -> Outcome:
         """Run one command to its end.
 
@@ -70,7 +75,7 @@ class StageScope:
     def _end(self, keep: bool) -> StageEnd:
         kept = self._inside.count(self._commands) if keep else 0
         killed = 0 if keep else self._inside.end(self._commands)
-        return StageEnd(killed, kept, tuple(command.stopped for command in self._commands if command.stopped))
+        return StageEnd(killed, kept, self.stopped)
 
     def __enter__(self) -> Self:
         return self

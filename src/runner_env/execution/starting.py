@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from runner_env.errors import ExecutionError
 from runner_env.execution.keeper_process import KeeperProcess
 from runner_env.execution.levels import NotContained, Places, Sandbox, Wanted, find_level
+from runner_env.execution.levels.judging import OWN_IT, UNWRITABLE
 from runner_env.execution.levels.model import Facts
 
 if TYPE_CHECKING:
@@ -85,8 +86,9 @@ class Starting:
                     KeeperProcess.command(self._python), self._places, self._wanted.network, self._environ
                 )
                 self.tmp = start.tmp
-                port = [("port", str(self._port()))] if self._wanted.network == "none" else []
-                return KeeperProcess(start, port)
+                more = [("processes", str(self._wanted.processes))]
+                more += [("port", str(self._port()))] if self._wanted.network == "none" else []
+                return KeeperProcess(start, more)
             self._rule_out(refusal)
         self._close_listener()
         raise self._not_contained()
@@ -97,7 +99,7 @@ class Starting:
 
     def _rule_out(self, reason: str) -> None:
         self._reasons.append(f"{self._level.name}: {reason}")
-        if hint := self._level.hint():
+        if hint := OWN_IT if reason.endswith(UNWRITABLE) else self._level.hint():
             self._hints.append(hint)
 
     def _not_contained(self) -> NotContained:

@@ -1,7 +1,8 @@
 """A filter that refuses calls no stage needs and through which boxes have been left: seccomp(2), in classic BPF.
 
 It holds for all that is started below. Refused are new namespaces, mounts, kernel keyrings, BPF, io_uring (which does
-what other filters refuse), and the like; where it is asked for, tracing and every socket that is not of this machine.
+what other filters refuse), and the like; where it is asked for, every socket that is not of this machine. Tracing is
+not: the keeper and its minders hide their memory, and debuggers are honest tools.
 """
 
 from __future__ import annotations
@@ -24,16 +25,16 @@ _EVERYWHERE = (425, 426, 427, 428, 429, 430, 431, 432, 433, 442)
 """
 
 _NAMES = (
-    "arch", "clone", "socket", "ptrace", "bpf", "keyctl", "add_key", "request_key", "mount", "umount2", "pivot_root",
+    "arch", "clone", "socket", "bpf", "keyctl", "add_key", "request_key", "mount", "umount2", "pivot_root",
     "unshare", "setns", "userfaultfd", "perf_event_open", "kexec_load", "init_module", "finit_module", "delete_module",
     "open_by_handle_at",
 )  # fmt: skip
 _MACHINES = {
     "x86_64": (
-        0xC000003E, 56, 41, 101, 321, 250, 248, 249, 165, 166, 155, 272, 308, 323, 298, 246, 175, 313, 176, 304,
+        0xC000003E, 56, 41, 321, 250, 248, 249, 165, 166, 155, 272, 308, 323, 298, 246, 175, 313, 176, 304,
     ),
     "aarch64": (
-        0xC00000B7, 220, 198, 117, 280, 219, 217, 218, 40, 39, 41, 97, 268, 282, 241, 104, 105, 273, 106, 265,
+        0xC00000B7, 220, 198, 280, 219, 217, 218, 40, 39, 41, 97, 268, 282, 241, 104, 105, 273, 106, 265,
     ),
 }  # fmt: skip
 
@@ -42,11 +43,11 @@ class _Program(ctypes.Structure):
     _fields_ = (("length", ctypes.c_ushort), ("steps", ctypes.c_void_p))
 
 
-def bar(*, tracing: bool, network: bool) -> bool:
+def bar(*, foreign: bool, network: bool) -> bool:
     """Bar this process, which must have given up new privileges, and all that it starts.
 
     Args:
-        tracing: refuse ptrace, and calls by another interface than this machine's own (32-bit programs).
+        foreign: refuse calls by another interface than this machine's own (32-bit programs), which go around the rest.
         network: refuse every socket but those of this machine's own files (AF_UNIX) and of the kernel (AF_NETLINK).
 
     Returns:
@@ -55,7 +56,7 @@ def bar(*, tracing: bool, network: bool) -> bool:
     Raises:
         OSError: the kernel refuses it.
     """
-    steps = program(os.uname().machine, tracing=tracing, network=network)
+    steps = program(os.uname().machine, foreign=foreign, network=network)
     if not steps:
         return False
     memory = ctypes.create_string_buffer(steps, len(steps))
@@ -67,18 +68,16 @@ def bar(*, tracing: bool, network: bool) -> bool:
     return True
 
 
-def program(machine: str, *, tracing: bool, network: bool) -> bytes:
+def program(machine: str, *, foreign: bool, network: bool) -> bytes:
     """The filter for a machine as `uname` calls it, 8 bytes a step; empty if its calls are not known here."""
     if machine not in _MACHINES:
         return b""
     numbers = dict(zip(_NAMES, _MACHINES[machine]))  # noqa: B905 - Python 3.10
     arch, clone, socket_ = numbers.pop("arch"), numbers.pop("clone"), numbers.pop("socket")
-    if not tracing:
-        del numbers["ptrace"]
     steps = [
         _step(_LOAD, _ARCH),
         _step(_EQUAL, arch, 1, 0),
-        _step(_RETURN, _REFUSE if tracing else _ALLOW),
+        _step(_RETURN, _REFUSE if foreign else _ALLOW),
         _step(_LOAD, _NR),
     ]
     if machine == "x86_64":

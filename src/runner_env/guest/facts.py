@@ -50,7 +50,7 @@ def measure(orders: Orders, landlock: int, filtered: bool, guardian: int) -> dic
         "outside_processes": _others(),
         "loopback": port != "" and _has_loopback(),
         "network": port != "" and _reaches(int(port)),
-        "most_processes": _number("/proc/sys/kernel/pid_max"),
+        "limited": str(_number("/proc/sys/kernel/pid_max")) == orders.one("processes"),
         **_status(),
     }
 

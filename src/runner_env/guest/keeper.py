@@ -75,7 +75,7 @@ def _keep(control: socket.socket, orders: Orders, guardian: int) -> NoReturn:
     landlock = confine(orders)
     contained = orders.one("level") == "landlock"
     filtered = orders.one("level") != "none" and bar(
-        tracing=contained, network=contained and orders.one("network") == "none"
+        foreign=contained, network=contained and orders.one("network") == "none"
     )
     facts = measure(orders, landlock, filtered, guardian)
     waker = Waker()

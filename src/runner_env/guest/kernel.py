@@ -29,8 +29,3 @@ def adopt_orphans() -> None:
 def hide_memory() -> None:
     """Keep processes of the same user from tracing this one and its forks (PR_SET_DUMPABLE); an exec undoes it."""
     prctl(_PR_SET_DUMPABLE, 0)
-
-
-def show_memory() -> None:
-    """Let ancestors look at this process, which inherited the contrary from its keeper, even before it executes."""
-    prctl(_PR_SET_DUMPABLE, 1)

@@ -12,14 +12,14 @@ class Memory:
     """Reads whole pages of a process, each once. A context manager.
 
     Args:
-        pid: the process or thread.
+        pid: the process or thread; or `self`.
         most: bytes of text that are read in all; then `cut` is true.
 
     Raises:
         OSError: it cannot be read.
     """
 
-    def __init__(self, pid: int, most: int) -> None:
+    def __init__(self, pid: int | str, most: int) -> None:
         self.cut = False
         self._left = most
         self._pages: dict[int, bytes] = {}

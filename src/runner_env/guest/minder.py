@@ -14,7 +14,7 @@ A minder that is left alone by a command waits for the next one: a fork takes as
                        {"op": "count"}
     minder -> runner   {"event": "exit", "code", "cpu_s", "max_rss_kib", "alone", "reason"}   the command has ended
                                                                    (alone: and nothing is left; more may be run)
-                                                                   (reason: why the system would not start it)
+                                                                   (reason: why it was not started, or a limit it met)
                        {"event": "stopped", "reason": "memory_limit: ..."}   it is ended, because a limit was exceeded
                        {"event": "ended", "killed": 3}                              nothing is left
                        {"event": "alive", "count": 2}                               answers `count`
@@ -129,7 +129,9 @@ def _start(channel: socket.socket, waker: Waker, order: _Order) -> _Minder | Non
         if message["files"]:
             bound_files(message["files"])
         pid, tracer = launch.spawn(argv, env, cwd, (order.out, order.err, order.given), order.observer())
-        return _Minder(channel, waker, pid, (order.log, tracer), Watch(message["memory"], message["processes"]))
+        return _Minder(
+            channel, waker, pid, (order.log, tracer), Watch(message["memory"], message["processes"], message["files"])
+        )
     except launch.NotStarted as problem:
         os.write(order.err, f"runner-env: {problem}\n".encode(errors="backslashreplace"))
         reason = f"{messages.NOT_STARTED}: {problem}" if problem.too_large else ""
@@ -235,7 +237,8 @@ class _Minder:
                 self.left_alone = not some_left
                 if self.left_alone:
                     self._end_trace()
-                _report(self._channel, death, alone=self.left_alone)
+                reason = self._watch.at_file_limit if death.code else ""
+                _report(self._channel, death, alone=self.left_alone, reason=reason)
         return some_left
 
     def _obey(self) -> bool:

@@ -1,4 +1,8 @@
-"""Starting a command under a filter, which a child must install itself, between fork and exec."""
+"""Starting a command under a filter, from a thread that puts itself under it first.
+
+The kernel filters threads, and what a thread starts inherits its filter. So the command is spawned as every other one,
+without a copy of this process, which would take several times as long as a short command does.
+"""
 
 from __future__ import annotations
 
@@ -6,22 +10,19 @@ import errno
 import os
 import select
 
-from runner_env.guest import kernel, messages, seccomp
+from runner_env.guest import seccomp, spawner
 from runner_env.guest.tracer import Tracer
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import _thread as thread
     import signal
-    import socket
     from collections.abc import Sequence
-    from typing import Any, NoReturn
 
     from runner_env.guest.events import EventLog
 else:
     import _signal as signal
-    import _socket as socket
-
-_WAIT_S = 10.0
+    import _thread as thread
 
 
 class NotTraced(Exception):
@@ -46,12 +47,11 @@ def start(
     streams: tuple[int, int, int | None],
     observer: tuple[EventLog, bytes | None],
 ) -> Started:
-    """Fork a child that executes the first candidate that can be, under a filter that this process answers.
+    """Start the first candidate that can be executed, under a filter that this process answers.
 
     Words with a NUL byte, and variables without a name, must have been sorted out before.
 
-    This process must have one thread only; it must be where the command is to start, and every descriptor above 2
-    close-on-exec.
+    This process must be where the command is to start, and every descriptor above 2 close-on-exec.
 
     Args:
         candidates: paths of the program, in order.
@@ -62,100 +62,108 @@ def start(
 
     Raises:
         NotTraced: there is no filter here; nothing was executed.
-        OSError: the machine has no process or memory left.
+        OSError: the machine has no process or memory left, or the filter's listener fails.
     """
     log, root = observer
     program = seccomp.build(os.uname().machine, writes=root is not None)
     if program is None:
         raise NotTraced(f"system calls of {os.uname().machine} are not known")
-    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    spawning = _Spawning(program, candidates, argv, env, streams)
     try:
-        pid = os.fork()
-        if pid == 0:
-            _become(program, theirs, streams, candidates, argv, env)
-        theirs.close()
-        return _attend(pid, ours, log, root or b"")
+        tracer = _attend(spawning, log, root or b"")
     finally:
-        theirs.close()
-        ours.close()
-
-
-def _attend(pid: int, channel: socket.socket, log: EventLog, root: bytes) -> Started:
-    """Take the listener and answer it until the child has executed something, or has said why it cannot."""
-    message, listeners = _hear(channel)
-    if message is None or not listeners:
-        _forget(pid)
-        raise NotTraced(message["reason"] if message else "the child that was to be observed fell silent")
-    tracer = Tracer(listeners[0], log, root)
-    poll = select.poll()
-    poll.register(tracer.fileno(), select.POLLIN)
-    poll.register(channel.fileno(), select.POLLIN)
-    while True:
-        ready = [descriptor for descriptor, _ in poll.poll()]
-        if tracer.fileno() in ready:
-            tracer.serve()
-        if channel.fileno() in ready or not tracer.open:
-            break
-    message, _ = _hear(channel)
-    if message is None:
-        return Started(pid, None, tracer)
-    _forget(pid)
+        spawning.close()
+    if tracer is None:
+        raise NotTraced(spawning.reason or "the thread that was to be observed fell silent")
+    if spawning.pid:
+        return Started(spawning.pid, None, tracer)
     tracer.close()
-    return Started(0, OSError(message["errno"], os.strerror(message["errno"])), tracer)
+    return Started(0, OSError(spawning.problem, os.strerror(spawning.problem)), tracer)
 
 
-def _hear(channel: socket.socket) -> tuple[dict[str, Any] | None, list[int]]:
-    poll = select.poll()
-    poll.register(channel.fileno(), select.POLLIN)
-    return messages.receive_with_descriptors(channel, 1) if poll.poll(_WAIT_S * 1000) else (None, [])
+class _Spawning:
+    """A thread that puts itself under the filter and spawns the command.
+
+    Attributes:
+        listener: of the filter, once there is one; -1 before.
+        reason: why there is none.
+        pid: of the command; 0 if it could not be executed.
+        problem: then, why, as an error number.
+    """
+
+    def __init__(
+        self,
+        program: bytes,
+        candidates: Sequence[bytes],
+        argv: list[bytes],
+        env: dict[bytes, bytes],
+        streams: tuple[int, int, int | None],
+    ) -> None:
+        self.listener = -1
+        self.reason = ""
+        self.pid = self.problem = 0
+        self._program = program
+        self._command = candidates, argv, env, streams
+        self._heard, self._tell = os.pipe2(os.O_CLOEXEC)
+        try:
+            thread.start_new_thread(self._run, ())
+        except RuntimeError as error:
+            self.close()
+            os.close(self._tell)
+            raise OSError(errno.EAGAIN, str(error)) from error
+
+    def fileno(self) -> int:
+        """The descriptor to poll before `listening`."""
+        return self._heard
+
+    def listening(self) -> bool:
+        """Whether the filter is there now and the command on its way; False once the thread has come to its end."""
+        return bool(os.read(self._heard, 1))
+
+    def close(self) -> None:
+        """Listen to the thread no more."""
+        os.close(self._heard)
+
+    def _run(self) -> None:
+        try:
+            self.listener = seccomp.install(self._program)
+            os.write(self._tell, b"1")
+            self.pid, self.problem = spawner.spawn(*self._command)
+        except OSError as error:
+            self.reason = f"{error.strerror} ({errno.errorcode.get(error.errno or 0)})"
+        finally:
+            os.close(self._tell)
+
+
+def _attend(spawning: _Spawning, log: EventLog, root: bytes) -> Tracer | None:
+    """Answer the listener until the command executes something, or cannot; None if there is no listener."""
+    tracer: Tracer | None = None
+    broken: OSError | None = None
+    while True:
+        poll = select.poll()
+        poll.register(spawning.fileno(), select.POLLIN)
+        if tracer is not None and tracer.open:
+            poll.register(tracer.fileno(), select.POLLIN)
+        ready = [descriptor for descriptor, _ in poll.poll()]
+        if tracer is not None and tracer.open and tracer.fileno() in ready:
+            try:
+                tracer.serve()
+            except OSError as error:
+                broken = error
+                tracer.close()
+        if spawning.fileno() in ready:
+            if not spawning.listening():
+                break
+            tracer = Tracer(spawning.listener, log, root, starting=True)
+    if broken is not None:
+        _forget(spawning.pid)
+        raise broken
+    if tracer is not None:
+        tracer.starting = False
+    return tracer
 
 
 def _forget(pid: int) -> None:
-    os.kill(pid, signal.SIGKILL)
-    os.waitpid(pid, 0)
-
-
-def _become(
-    program: bytes,
-    channel: socket.socket,
-    streams: tuple[int, int, int | None],
-    candidates: Sequence[bytes],
-    argv: list[bytes],
-    env: dict[bytes, bytes],
-) -> NoReturn:
-    """In the child: nothing may return from here."""
-    try:
-        _wire(*streams)
-        kernel.show_memory()
-        listener = seccomp.install(program)
-        messages.send(channel, {"reason": ""}, [listener])
-        os.close(listener)
-        messages.send(channel, {"errno": _execute(candidates, argv, env)})
-        signal.pause()  # an exit would be asked about, as everything is now
-    except OSError as error:
-        messages.send(channel, {"reason": f"{error.strerror} ({errno.errorcode.get(error.errno or 0)})"})
-    finally:
-        os._exit(1)
-
-
-def _wire(out: int, err: int, given: int | None) -> None:
-    os.setsid()
-    nothing = os.open(os.devnull, os.O_RDONLY) if given is None else given
-    for target, source in enumerate((nothing, out, err)):
-        os.dup2(source, target)
-    signal.set_wakeup_fd(-1)
-    for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
-        signal.signal(number, signal.SIG_DFL)
-    signal.pthread_sigmask(signal.SIG_SETMASK, ())
-
-
-def _execute(candidates: Sequence[bytes], argv: list[bytes], env: dict[bytes, bytes]) -> int:
-    """Returns only if nothing can be executed: why, as an error number."""
-    problem = errno.ENOENT
-    for program in candidates:
-        try:
-            os.execve(program, argv, env)
-        except OSError as error:
-            if problem == errno.ENOENT and error.errno != errno.ENOTDIR:
-                problem = error.errno or errno.EIO
-    return problem
+    if pid:
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)

@@ -51,10 +51,16 @@ class Tracer:
         listener: its descriptor; closed when no process is left, or by `close`.
         log: takes the events.
         root: only writes below this directory are told; empty: all.
+        starting: whether the command is still to be spawned by another thread of this process.
+
+    Attributes:
+        open: whether it listens.
+        starting: as above; whoever waits for that thread says when it is over.
     """
 
-    def __init__(self, listener: int, log: EventLog, root: bytes = b"") -> None:
+    def __init__(self, listener: int, log: EventLog, root: bytes = b"", *, starting: bool = False) -> None:
         self.open = True
+        self.starting = starting
         self._listener = listener
         self._log = log
         self._root = root
@@ -120,11 +126,16 @@ class Tracer:
         if abi.pointer == 4:
             arguments = [argument & 0xFFFFFFFF for argument in arguments]
         pid, parent = _family(proc)
+        who: int | str = tid
+        if self.starting and parent == os.getpid() and _has_not_executed(proc):
+            if call == "exit_group":  # nothing could be executed: that is said elsewhere
+                return None
+            who, proc = "self", "/proc/self"  # it runs in this process's memory, which is out of reach by its own name
         if call == "set_tid_address":
             return self._image(proc, pid, parent)
         if call == "exit_group":
             return self._exit(proc, pid, parent, arguments[0] & 255)
-        with Memory(tid, _MOST_BYTES) as memory:
+        with Memory(who, _MOST_BYTES) as memory:
             if call in ("execve", "execveat"):
                 event = _exec(memory, proc, (pid, parent), call, arguments, abi.pointer)
                 if event is not None:
@@ -134,9 +145,8 @@ class Tracer:
 
     def _image(self, proc: str, pid: int, parent: int) -> tuple:  # type: ignore[type-arg]
         """A program that has just begun; one that pretends to has not executed anything, or has the old stack."""
-        stat = _slurp(f"{proc}/stat").rpartition(b")")[2].split()
-        forked, stack = int(stat[6]) & _FORKED_NO_EXEC, stat[25]
-        fresh = not forked and self._stacks.get(pid) != stack
+        stack = _stat(proc)[25]
+        fresh = not _has_not_executed(proc) and self._stacks.get(pid) != stack
         self._stacks[pid] = stack
         if fresh:
             self._asked.pop(pid, None)
@@ -184,6 +194,16 @@ def _exec(
     argv = memory.texts(vector, pointer)
     by, cwd = _link(f"{proc}/exe"), _link(f"{proc}/cwd")
     return ("exec", *family, path, cwd, by, int(memory.cut), *argv)
+
+
+def _stat(proc: str) -> list[bytes]:
+    """The words of proc_pid_stat(5) after the name."""
+    return _slurp(f"{proc}/stat").rpartition(b")")[2].split()
+
+
+def _has_not_executed(proc: str) -> bool:
+    """Whether it is what it was forked as."""
+    return bool(int(_stat(proc)[6]) & _FORKED_NO_EXEC)
 
 
 def _family(proc: str) -> tuple[int, int]:

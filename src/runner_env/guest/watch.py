@@ -22,20 +22,26 @@ class Watch:
     Args:
         memory: bytes that they may have in memory together, shared pages counted once; 0: any.
         processes: how many there may be at a time; 0: any.
+        files: how many files each of them may have open, which the kernel sees to; 0: any.
 
     Attributes:
         due: when to look next, on the monotonic clock.
+        at_file_limit: as `open_files_limit: 64 open files in a process, 64 allowed`, if one was seen there; or "".
     """
 
-    def __init__(self, memory: int, processes: int) -> None:
+    def __init__(self, memory: int, processes: int, files: int = 0) -> None:
         self._memory = memory
         self._processes = processes
+        self._files = files
+        self.at_file_limit = ""
         self.due = time.monotonic() + _EVERY_S if memory or processes else float("inf")
 
     def excess(self) -> str:
         """Which limit is exceeded, with the figures, as `memory_limit: 700 MiB in memory, 500 MiB allowed`; or ""."""
         begun = time.monotonic()
         below = tree.descendants(os.getpid())
+        if self._files and max(map(_open_files, below), default=0) >= self._files:
+            self.at_file_limit = f"open_files_limit: {self._files} open files in a process, {self._files} allowed"
         used = sum(map(_resident, below)) if self._memory else 0
         reason = ""
         if self._processes and len(below) > self._processes:
@@ -55,6 +61,14 @@ def bound_files(most: int) -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     hard = most if hard == resource.RLIM_INFINITY else min(hard, most)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard if soft == resource.RLIM_INFINITY else min(soft, hard), hard))
+
+
+def _open_files(pid: int) -> int:
+    """How many files a process has open; 0 where the kernel does not say at once (before Linux 6.2)."""
+    try:
+        return os.stat(f"/proc/{pid}/fd").st_size  # noqa: PTH116 - pathlib is slow to load
+    except OSError:
+        return 0
 
 
 def _resident(pid: int) -> int:

@@ -93,14 +93,15 @@ def atomic_commands(candidate: Candidate, facts: Facts) -> list[Atomic]:
     return _Walk(candidate, facts).run(_pipelines(simple_commands(text)))
 
 
-def split_commands(text: str) -> list[tuple[str, ...]]:
+@lru_cache(maxsize=4_000)  # targets share lines
+def split_commands(text: str) -> tuple[tuple[str, ...], ...]:
     """The words of each simple command in `text`, without variables before it."""
     found = []
     for pieces in _pipelines(simple_commands(text)):
         words = words_of(_bare(pieces[0].text)[0])
         if words:
             found.append(words)
-    return found
+    return tuple(found)
 
 
 def _pipelines(pieces: list[Simple]) -> Iterator[list[Simple]]:
@@ -253,6 +254,8 @@ class _Walk:
         if ">" in text or "<" in text:
             text = _REDIRECTION.sub("", text).strip()
             words = words_of(text)
+        if not words:
+            return
         self.found.append(Atomic(text, words, line, self.workdir, used, tuple(self.before), piped))
         if prepares(words):
             assignments = "".join(f"{name}={value} " for name, value in env.items())
@@ -262,7 +265,12 @@ class _Walk:
 
 def _is_prose(words: tuple[str, ...]) -> bool:
     """A declaration, a line of BibTeX or of a help text."""
-    return "(" in words[0] or words[-1].endswith("},") or (len(words) > 5 and words[2] in ("-", "\u2013"))
+    return (
+        "(" in words[0]
+        or words[1:2] == ("=",)
+        or words[-1].endswith("},")
+        or (len(words) > 5 and words[2] in ("-", "\u2013"))
+    )
 
 
 def _blank(name: str, value: str) -> bool:

@@ -33,6 +33,7 @@ _SCRIPT_TABLES = re.compile(
 )
 _SCRIPT_NAME = re.compile(r"""(?:^|["'\n])\s*["']?([\w.-]+)["']?\s*=\s*["']?[\w.]+""")
 _BIN = re.compile(r'"bin"\s*:\s*\{([^}]*)\}')
+_DESCRIPTION = re.compile(r"""(?m)^\s*"?description"?\s*[=:]\s*["']?([^"'\n]+)""")
 _EVALUATES = re.compile(r"(?i)(?:^|[\W_])(?:\w*bench(?:mark\w*)?|evals?|evaluat\w+|leaderboard|harness)(?:$|[\W_])")
 _MARKUP = re.compile(r"<[^>]*>|!?\[[^\]]*\]\([^)]*\)\)?|\]\([^)]*\)|https?:\S+|:\w+:")
 _NO_SCRIPT = re.compile(
@@ -102,6 +103,10 @@ class Facts:
         """Whether to evaluate something is its purpose, as its name, its title and the line below say."""
         if any(_EVALUATES.search(name) or re.search(r"bench$|eval(?:s|uation)?$|^eval", name) for name in self.names):
             return True
+        for file in ("pyproject.toml", "setup.cfg", "package.json"):
+            match = _DESCRIPTION.search(read_text(self.root, file, 60_000) or "")
+            if match and _EVALUATES.search(match[1]):
+                return True
         for name in ("README.md", "README.rst", "README"):
             text = read_text(self.root, name, 4_000)
             if text:

@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
 # a quick look before the thorough one: text without any of these is none of ours, unless a heading above it says so
 _TELLING = re.compile(
-    r"(?i)test|spec|unit|codecept|behat|midje|\bwtr|eval|bench|check|tox|nox|rake|prove|verify|jest|mocha"
+    r"test|spec|unit|codecept|behat|midje|\bwtr|eval|bench|check|tox|nox|rake|prove|verify|jest|mocha"
     r"|\bava\b|\btap\b|trial|behave|busted|bats|eunit|"
-    r"\bct\b|judge|perf|\basv\b|mvn|gradle|\bcov|\bci\b|pest|appraisal|hyperfine|\bk6\b|score|harness|dune|R CMD|"
+    r"\bct\b|judge|perf|\basv\b|mvn|gradle|\bcov|\bci\b|pest|appraisal|hyperfine|\bk6\b|score|harness|dune|r cmd|"
     r"\bgrunt|karma|cypress|cucumber|jasmine|\buvu|tape|valid|regress|integration|smoke|junit|kahlan|\byath"
     r"|robot|arena"
 )
@@ -50,7 +50,7 @@ def _judged(candidates: list[Candidate], facts: Facts) -> Iterator[Stated]:
     tasks = _resolved_tasks(candidates)
     for candidate in candidates:
         if not (
-            _TELLING.search(candidate.text)
+            _TELLING.search(candidate.text.lower())  # twice as fast as to ignore case
             or (candidate.origin in _DOCUMENTS and _TELLING_HEADING.search(candidate.name))
         ):
             continue

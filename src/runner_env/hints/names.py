@@ -70,7 +70,7 @@ _OTHER = frozenset(
         "package packages nocheck dry licenses license copyright commit commits clippy vet tidy analyze analysis "
         "phpstan psalm cs csfix rubocop yamllint shellcheck actionlint dts attw nightwatch manual render playground "
         "ls version compare baseline tables table figure figures notebook quickstart scaffold new config configure "
-        "login"
+        "login service dashboard"
     ).split()
 )
 _EVALUATED = frozenset(("data", "dataset", "results", "baseline", "image", "dev", "train", "generated", "types"))
@@ -95,6 +95,8 @@ def said(name: str) -> Said:
     """
     found = set(tokens(name)) | {name.lower()}
     begins = (*(token for token in tokens(name) if token != "run"), "")[0]
+    if tokens(name)[:1] in (("no",), ("skip",), ("without",)):
+        return Said.OTHER
     if found & _OTHER and not (begins in _EVALUATE and found & _OTHER <= _EVALUATED):
         return Said.OTHER
     if found & _EVALUATE or any(token.startswith("evaluat") for token in found):

@@ -18,7 +18,7 @@ _OPTIONAL = re.compile(
 _DEFAULT = re.compile(r"\$\{([A-Za-z_]\w*):?-([^{}$`]*)\}")
 _VARIABLE = re.compile(r"\$(?:\{([^{}]*)\}|([A-Za-z_]\w*|[0-9@*#]))")
 _UNFILLED = (
-    re.compile(r"\$\{\{|\{\{|<%|\{%|%\}"),  # templates
+    re.compile(r"\$\{\{|\{\{|<%|\{%|%\}|<<\s?\w[\w.]*\s?>>"),  # templates
     re.compile(r"<[A-Za-z_][^<>|&;\n]{0,80}>"),
     re.compile(r"(?<![$\w'\"}])\{[A-Za-z_][\w .-]*\}(?!['\"}])"),
     re.compile(r"(?:^|[\s=\[(])(?:\.\.\.|…)(?=$|[\s'\"\])])"),

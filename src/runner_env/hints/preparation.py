@@ -47,4 +47,6 @@ def prepares(words: tuple[str, ...]) -> bool:
     False
     """
     text = " ".join(words[:8])
+    if any("__init__" in word for word in words[:1]) or words[1:] == ("--version",):
+        return False
     return bool(_INSTALLERS.match(text) or _SCRIPT.match(text))

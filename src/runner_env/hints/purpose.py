@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from runner_env.hints.commands import split_commands
@@ -15,11 +16,15 @@ from runner_env.hints.tasks import SCRIPT_MANAGERS, named_task, script_of, task_
 from runner_env.hints.unwrap import unwrap
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from runner_env.hints.facts import Facts
 
 _OPTION = re.compile(r"^--?(?:do[_-])?(eval(?:uat\w+)?|bench(?:mark)?|test)(?:[_-]only)?$")
 _MODE = re.compile(r"(?:^| )--?(?:mode|task|command|action|stage|phase)[= ](eval\w*|bench\w*|test)\b")
-_ONLY_TELLS = frozenset(("--help", "-h", "--version", "--list", "--list-tests", "--dry-run"))
+_ONLY_TELLS = frozenset(
+    ("--help", "-h", "--version", "--list", "--list-tests", "--list-sessions", "--listenvs", "--dry-run")
+)
 _EMPTY = re.compile(r"^(?:echo|exit|true|:|printf|false)$")
 _TEST_HEADING = re.compile(r"(?i)\b(?:tests?|testing|unit ?tests?|test ?suite|specs|running the tests)\b")
 _EVALUATE_HEADING = re.compile(r"(?i)\b(?:eval\w*|leaderboard|reproduc\w*|scor(?:e|ing)|results?|experiments?)\b")
@@ -66,7 +71,7 @@ def call_of(words: tuple[str, ...], resolved: tuple[str, ...], facts: Facts, whe
     inner = unwrap(words)
     if not inner or (prepares(inner) and not named_task(inner)):
         return None
-    if _ONLY_TELLS.intersection(words):
+    if _ONLY_TELLS.intersection(words) or (inner[0] in ("nox", "tox") and "-l" in words):
         return None
     call = direct_call(inner)
     if call is not None:
@@ -117,7 +122,8 @@ def _task(task: tuple[str, str], resolved: tuple[str, ...], facts: Facts) -> Cal
         # a name that says nothing (`make go`) whose recipe is a single runner's call
         return Call(runs.purpose, 0.6 * runs.strength, runs.runner) if runs and len(resolved) == 1 else None
     if runs is None:
-        builds = bool(resolved) and is_part(task[1])  # `make tool_test` makes a program that somebody else runs
+        # `make tool_test` makes a program that somebody else runs
+        builds = bool(resolved) and (is_part(task[1]) or _only_prepares(resolved))
         return Call(call.purpose, call.strength * (0.6 if builds else 1), call.runner)
     purpose = runs.purpose if call.strength < 0.6 else call.purpose
     return Call(
@@ -127,28 +133,43 @@ def _task(task: tuple[str, str], resolved: tuple[str, ...], facts: Facts) -> Cal
     )
 
 
+@lru_cache(maxsize=500)  # many documents and jobs name the same task
 def _what_runs(resolved: tuple[str, ...], facts: Facts) -> Call | None:
-    found = [
-        call
-        for text in resolved[:12]
-        for words in split_commands(text[:2_000])
-        if (call := call_of(words, (), facts)) is not None
-    ]
+    found = [call for words in _commands(resolved) if (call := call_of(words, (), facts)) is not None]
     return max(found, key=lambda call: call.strength, default=None)
 
 
+def _commands(resolved: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    return (words for text in resolved[:_MOST_RESOLVED] for words in split_commands(text[:_MOST_TEXT]))
+
+
+_MOST_RESOLVED = 12
+_MOST_TEXT = 2_000
+
+
 def _checks_style(resolved: tuple[str, ...]) -> bool:
-    """Whether a linter, a formatter or a type checker is among what a task runs."""
-    for words in (unwrap(words) for text in resolved for words in split_commands(text)):
-        task = named_task(words)
-        if said(task[1] if task else words[0].rpartition("/")[2]) is Said.OTHER:
+    """Whether a linter, a formatter or a type checker is among what a task runs, and no program of tests."""
+    if any(_TESTING.search(text) for text in resolved[:_MOST_RESOLVED]):
+        return False
+    for words in map(unwrap, _commands(resolved)):
+        task = named_task(words) if words else None
+        if words and said(task[1] if task else words[0].rpartition("/")[2]) is Said.OTHER:
             return True
     return False
 
 
+_TESTING = re.compile(r"(?i)--gtest_|(?<![\w.])\./[\w${}/-]*test")
+
+
+def _only_prepares(resolved: tuple[str, ...]) -> bool:
+    """`make test_all` that builds a program of that name."""
+    commands = list(_commands(resolved))
+    return bool(commands) and all(prepares(words) for words in commands)
+
+
 def _does_nothing(resolved: tuple[str, ...]) -> bool:
     """Only prints and ends, like npm's `echo "Error: no test specified" && exit 1`."""
-    return all(_EMPTY.match(words[0]) for text in resolved for words in split_commands(text))
+    return all(_EMPTY.match(words[0]) for words in _commands(resolved))
 
 
 def _script(words: tuple[str, ...], facts: Facts, where: Where) -> Call | None:
@@ -171,8 +192,10 @@ def _script(words: tuple[str, ...], facts: Facts, where: Where) -> Call | None:
 
 
 def _is_mention(words: tuple[str, ...], script: str, where: Where) -> bool:
-    """Whether a sentence only talks about a file."""
-    return not where.block and len(words) == 1 and not re.search(r"^\./|\.(?:sh|bash)$", script or "./")
+    """Whether a sentence, or a block that shows a name, only talks about a file."""
+    if len(words) > 1 or re.search(r"^\./|\.(?:sh|bash)$", script or "./"):
+        return False
+    return not where.block or (bool(_STEM.search(script)) and not _is_ci(where))
 
 
 def _does_other(words: tuple[str, ...], script: str) -> bool:
@@ -272,7 +295,7 @@ def _by_place(words: tuple[str, ...], script: str, facts: Facts, where: Where) -
     if (
         not where.block
         or (said(name) is Said.MAYBE_TEST and not _is_ci(where))
-        or set(tokens(" ".join(where.titles[-2:]))) & _NO_PLACE
+        or (set(tokens(" ".join(where.titles[-2:]))) - (_EXAMPLES if facts.evaluates else set())) & _NO_PLACE
     ):
         return None
     worth = (
@@ -292,6 +315,8 @@ def _is_ci(where: Where) -> bool:
     return "".join(where.titles[:1]).endswith((".yml", ".yaml"))
 
 
+_EXAMPLES = frozenset(("example", "examples"))
+"""An example of using a benchmark is an evaluation."""
 _NO_PLACE = frozenset(
     [
         "install",

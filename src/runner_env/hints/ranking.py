@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from runner_env.hints.commands import is_build_folder
 from runner_env.hints.model import Candidate, Hint, Origin, Purpose
+from runner_env.hints.names import is_part
 from runner_env.hints.purpose import Where, call_of
-from runner_env.hints.runners import direct_call
+from runner_env.hints.runners import direct_call, is_known
 from runner_env.hints.selection import meaning, selects
+from runner_env.hints.shelltext import words_of
 from runner_env.hints.tasks import named_task, script_of
 from runner_env.hints.unwrap import unwrap
 
@@ -91,8 +94,8 @@ def _origin(candidate: Candidate, facts: Facts, call: Call) -> float:
     if candidate.in_prose:
         worth *= 0.85 if working else 0.6
     if not working:
-        is_tool = call.purpose is Purpose.TEST and (
-            call.runner in facts.names or any(_TEST_TOOLS.search(name) for name in facts.names)
+        is_tool = (is_known(call.runner) and call.runner in facts.names) or (
+            call.purpose is Purpose.TEST and any(_TEST_TOOLS.search(name) for name in facts.names)
         )
         worth *= 0.4 if is_tool else 0.8 if candidate.origin is Origin.DOCS and not facts.evaluates else 1
     return worth
@@ -100,7 +103,7 @@ def _origin(candidate: Candidate, facts: Facts, call: Call) -> float:
 
 def _form(atomic: Atomic, candidate: Candidate, purpose: Purpose, facts: Facts) -> float:
     """What the command's own shape takes from its worth."""
-    worth = 1.0
+    worth = _BENCHMARK if purpose is Purpose.BENCHMARK and not facts.evaluates else 1.0
     if purpose is Purpose.TEST and selects(atomic.words):
         worth *= 0.35
     if atomic.piped:
@@ -110,16 +113,23 @@ def _form(atomic: Atomic, candidate: Candidate, purpose: Purpose, facts: Facts) 
     if any(word.partition("=")[0] in _EXTRA for word in atomic.words):
         worth *= 0.97
     if atomic.workdir:
-        worth *= 0.5 if _BESIDE.match(atomic.workdir) else 0.9
+        # a task of one folder is for that folder, a document or CI may well speak of the whole from there
+        worth *= 0.5 if _BESIDE.match(atomic.workdir) else 0.75 if candidate.origin is Origin.TASK else 0.9
     if _NEGATED.search(candidate.context):
         worth *= 0.5
     return worth * _places_exist(atomic, facts)
+
+
+_BENCHMARK = 0.94
+"""What is not made to evaluate is judged by its tests first."""
 
 
 def _places_exist(atomic: Atomic, facts: Facts) -> float:
     """Whether what the command names is in the repository; what is not there is an example or out of date."""
     inner = unwrap(atomic.words)
     script = script_of(inner)
+    if _lacks_configuration(inner, atomic.workdir, facts):
+        return 0.5
     if inner[:2] == ("python", "-m"):
         return 1.0 if facts.module_place(script, atomic.workdir) else 0.75
     if script and named_task(inner) is None and direct_call(inner) is None:
@@ -134,6 +144,17 @@ def _places_exist(atomic: Atomic, facts: Facts) -> float:
     return 1.0
 
 
+def _lacks_configuration(words: tuple[str, ...], workdir: str, facts: Facts) -> bool:
+    """Whether a runner is given a configuration file that is not there: a reader is to write it."""
+    for option, value in pairwise(words):
+        name, _, joined = option.partition("=")
+        path = joined or value
+        if name in ("-c", "--config", "--configuration") and _CONFIGURATION.fullmatch(path):
+            return not (facts.has(f"{workdir}/{path}".strip("/")) or facts.has(path))
+    return False
+
+
+_CONFIGURATION = re.compile(r"(?:\w[\w.-]*/)*[\w.-]+\.(?:xml|ini|cfg|toml|ya?ml|json|[cm]?[jt]s)(?:\.dist)?")
 _PATH = re.compile(r"(?:\./)?[\w.-]+/[\w./-]*|[\w-]+\.py|tests?")
 _PROGRAM = re.compile(r"[\w./-]+\.py")
 _TAKE_PATHS = frozenset(
@@ -160,13 +181,78 @@ _BESIDE = re.compile(r"(?i)^(?:docs?|examples?|samples?|demos?|website|site|tool
 def ranked(stated: Iterable[Stated]) -> tuple[Hint, ...]:
     """The hints, the surest first: statements of one meaning joined, weak ones left out, at most 6."""
     groups: dict[tuple[str, str, str], list[Stated]] = {}
-    for each in stated:
+    for each in _without_implied(list(stated)):
         groups.setdefault(each.key, []).append(each)
     hints = sorted((_joined(group) for group in groups.values()), key=_order)  # of equal ones, that stated first
     if not hints:
         return ()
     least = max(_LEAST, _LEAST_OF_BEST * hints[0].confidence)
-    return tuple(hint for hint in hints if hint.confidence >= least)[:_MOST]
+    return _without_parts([hint for hint in hints if hint.confidence >= least])[:_MOST]
+
+
+def _without_parts(hints: list[Hint]) -> tuple[Hint, ...]:
+    """`pytest pkg/sub` goes where `pytest pkg` is surer or as sure."""
+    kept: list[Hint] = []
+    for hint in hints:
+        if hint.purpose is Purpose.TEST and any(_is_within(hint, other) for other in kept):
+            continue
+        kept.append(hint)
+    return tuple(kept)
+
+
+def _is_within(hint: Hint, other: Hint) -> bool:
+    words, whole = hint.command.split(), other.command.split()
+    return (
+        hint.workdir == other.workdir
+        and len(words) == len(whole)
+        and words[:-1] == whole[:-1]
+        and not whole[-1].startswith("-")
+        and words[-1].startswith(whole[-1].rstrip("/") + "/")
+        and "..." not in whole[-1] + words[-1]
+    )
+
+
+def _without_implied(stated: list[Stated]) -> list[Stated]:
+    """What a manifest implies is left out where the authors state a command of their own for the same purpose.
+
+    What the manifest of a folder implies is left out where there is something for the whole repository.
+    """
+    said = {each.key for each in stated if not _is_implied(each)}
+    return [each for each in stated if each.key in said or not any(_replaces(other, each) for other in stated)]
+
+
+def _is_implied(each: Stated) -> bool:
+    return each.candidate.origin is Origin.MANIFEST
+
+
+def _replaces(other: Stated, implied: Stated) -> bool:
+    if other.key[1] != implied.key[1]:
+        return False
+    place, folder = other.key[0], implied.key[0]
+    same_build = other.hint.runner == implied.hint.runner and implied.hint.runner in _JVM
+    if not _is_implied(other) and place in ("", folder) and not _is_partial(other.hint.command):
+        return other.hint.confidence >= (_STATED_BUILD if same_build else _STATED)
+    return bool(folder) and not place and other.hint.confidence >= _STATED_BUILD
+
+
+def _is_partial(command: str) -> bool:
+    """Whether a command runs a part of the suite, by its arguments or by the name of the task or the script."""
+    words = words_of(command)
+    inner = unwrap(words)
+    task = named_task(inner) if inner else None
+    name = task[1] if task else re.sub(r"\.\w+$", "", script_of(inner).rpartition("/")[2]) if inner else ""
+    return (
+        selects(words)
+        or (task is not None and task[0] == "make" and bool(name) and is_part(name))
+        or (task is None and bool(name) and direct_call(inner) is None and is_part(name))
+    )
+
+
+_STATED = 0.6
+"""How sure a stated command is to be to stand for what a manifest implies."""
+_STATED_BUILD = 0.4
+_JVM = frozenset(("maven", "gradle"))
+"""Their builds run the tests."""
 
 
 def _joined(group: list[Stated]) -> Hint:

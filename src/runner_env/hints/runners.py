@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import NamedTuple
 
 from runner_env.hints.model import Purpose
@@ -93,7 +94,7 @@ _RULES: dict[str, tuple[tuple[str, Purpose | None, float, str], ...]] = {
     "cross": ((r"(?:\+\S+ )?test\b", _T, 0.75, "cargo"),),
     "go": (
         (r"test\b.*-run[= ](?:\^\$|NONE|XXX|none|\^#)\S*.*-bench|test\b.*-bench\b", _B, 0.85, "go"),
-        (r"test\b.*(?:-fuzz\b|-c\b|-list\b)", None, 0, ""),
+        (r"test\b.*(?:-fuzz\b| -c\b| -i\b|-list\b)", None, 0, ""),
         (r"test(?: |$)", _T, 0.95, "go"),
         (r"(?:vet|build|install|get|mod|generate|fmt|work|version|env|doc|tool)\b", None, 0, ""),
     ),
@@ -124,7 +125,7 @@ _RULES: dict[str, tuple[tuple[str, Purpose | None, float, str], ...]] = {
         ),
         (r"(?:.* )?(?:integration-)?test(?: |$)", _T, 0.92, "maven"),
         (r"(?:.* )?verify(?: |$)", _T, 0.85, "maven"),
-        (r"(?:.* )?(?:install|package)(?: |$)", _T, 0.45, "maven"),
+        (r"(?:.* )?(?:install|package)(?: |$)", _T, 0.55, "maven"),
         (r"", None, 0, ""),
     ),
     "gradle": (
@@ -132,7 +133,7 @@ _RULES: dict[str, tuple[tuple[str, Purpose | None, float, str], ...]] = {
         (r"(?:.* )?\S*\bjmh\b", _B, 0.85, "gradle"),
         (r"(?:.* )?(?:\S*:)?(?:test|\w*[a-z]Tests?|allTests|jvmTest|testAll|test[A-Z]\w+)(?: |$)", _T, 0.92, "gradle"),
         (r"(?:.* )?(?:\S*:)?check(?: |$)", _T, 0.85, "gradle"),
-        (r"(?:.* )?(?:\S*:)?build(?: |$)", _T, 0.5, "gradle"),
+        (r"(?:.* )?(?:\S*:)?build(?: |$)", _T, 0.6, "gradle"),
         (r"", None, 0, ""),
     ),
     "ant": ((r"(?:.* )?\S*(?:test|check)\S*(?: |$)", _T, 0.85, "ant"), (r"", None, 0, "")),
@@ -232,10 +233,20 @@ _ALIASES = {
     "py.test": "pytest",
     "pytest-3": "pytest",
 }
-_COMPILED = {
-    name: tuple((re.compile(pattern), Call(purpose, strength, runner)) for pattern, purpose, strength, runner in rules)
-    for name, rules in _RULES.items()
-}
+
+
+@cache
+def _compiled(program: str) -> tuple[tuple[re.Pattern[str], Call], ...] | None:
+    """The rules of a program; compiled when it is first met, for most repositories meet few."""
+    rules = _RULES.get(_ALIASES.get(program, program))
+    if rules is None:
+        return None
+    return tuple((re.compile(pattern), Call(purpose, strength, runner)) for pattern, purpose, strength, runner in rules)
+
+
+def is_known(program: str) -> bool:
+    """Whether a program's calls are told apart by their arguments."""
+    return program in _RULES or program in _ALIASES
 
 
 def direct_call(words: tuple[str, ...]) -> Call | None:
@@ -245,7 +256,7 @@ def direct_call(words: tuple[str, ...]) -> Call | None:
         words: the program and its arguments, without wrappers.
     """
     program = words[0].rpartition("/")[2]
-    rules = _COMPILED.get(_ALIASES.get(program, program))
+    rules = _compiled(program)
     if rules is None:
         return None
     rest = " ".join(words[1:])[:2_000]

@@ -13,6 +13,9 @@ _ONE_FILE = re.compile(
     r"(?:^|/)(?:test[_-]?\w*|\w+[_-]?(?:test|spec)s?|t\d+\w*|\d+[\w-]*|[\w.-]+)\.(?:py|[cm]?[jt]sx?|rb|php|go|t"
     r"|bats|exs|lua|pl|rs|cr|dart)(?::.*)?$"
 )
+_ONE_SCRIPT = re.compile(
+    r"(?:^|/)(?:tests?|specs?|t)/(?:.*/)?(?:test_(?!all|suite|runner|main)\w+|\w+_(?:test|spec))\.\w+$"
+)
 _SELECTORS: dict[str, frozenset[str]] = {
     "pytest": frozenset(("-k", "--lf", "--last-failed", "--pdb", "--deselect", "--ff", "--sw", "--failed-first")),
     "go": frozenset(("-run", "-test.run")),
@@ -39,7 +42,7 @@ _SELECTORS: dict[str, frozenset[str]] = {
     "bats": frozenset(("-f", "--filter")),
 }
 _VARIABLE = re.compile(
-    r"^(?:TESTS?|TEST_?\w+|T|TESTOPTS|SPEC|FILE|ARGS|TESTARGS|ONLY|FILTER|PATTERN|CASE|CASES|SUITE)=.+"
+    r"^(?:TESTS?|TEST_?\w+|T|TESTOPTS|SPEC|FILE|ARGS|TESTARGS|ONLY|FILTER|PATTERN|CASE|CASES|SUITE)=.*"
     r"|^-D(?:test|it\.test)=.+"
 )
 
@@ -65,7 +68,9 @@ def selects(words: tuple[str, ...]) -> bool:
     if named_task(inner) is not None:
         return _passes_selection(rest)
     if program in ("python", "node", "bash", "sh", "ruby", "perl"):
-        return any("::" in word or word in ("-t", "-k", "--grep") for word in rest)
+        return bool(_ONE_SCRIPT.search(script_of(inner))) or any(
+            "::" in word or word in ("-t", "-k", "--grep") for word in rest
+        )
     return any("::" in word or _ONE_FILE.search(word) for word in rest if not word.startswith("-"))
 
 
@@ -100,7 +105,13 @@ def _unittest_names(rest: tuple[str, ...]) -> bool:
     return rest[:1] != ("discover",) and any("." in word and not word.startswith("-") for word in rest)
 
 
-_SELECTIONS = {"cargo": _cargo_filter, "go": _go_files, "unittest": _unittest_names}
+def _lein_names(rest: tuple[str, ...]) -> bool:
+    """`lein test some.namespace`; `lein test :unit` picks by a selector that the project defines."""
+    behind = rest[rest.index("test") + 1 :] if "test" in rest else ()
+    return any(not word.startswith(":") for word in behind)
+
+
+_SELECTIONS = {"lein": _lein_names, "cargo": _cargo_filter, "go": _go_files, "unittest": _unittest_names}
 
 
 def _passes_selection(rest: tuple[str, ...]) -> bool:

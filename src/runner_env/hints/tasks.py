@@ -33,8 +33,8 @@ SCRIPT_MANAGERS = frozenset(("npm", "yarn", "pnpm", "bun"))
 _ENVIRONMENTS = frozenset(("tox", "nox"))
 _PLAIN_RUNNERS = frozenset(
     (  # noqa: SIM905 - one word a line would be unreadable
-        "make gmake just task mage rake invoke inv doit poe taskipy thor composer hatch pdm pixi earthly dagger moon "
-        "please waf cake jake wireit nps run mise dobi"
+        "make gmake just task mage rake invoke inv doit poe taskipy thor composer hatch pdm pixi rye pipenv earthly "
+        "dagger moon please waf cake jake wireit nps run mise dobi"
     ).split()
 )
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import re
 
+from runner_env.hints.names import Said, said
+from runner_env.hints.runners import is_known
+
 _WRAPPERS: tuple[tuple[tuple[str, ...], frozenset[str]], ...] = tuple(
     (tuple(text.split()), frozenset(options.split()))
     for text, options in (
@@ -125,10 +128,20 @@ def _behind_wrapper(words: tuple[str, ...]) -> tuple[str, ...]:
         rest = _without_options(words[len(wrapper) :], valued)
         if wrapper[0] in ("timeout", "taskset") and len(rest) > 1:
             rest = rest[1:]
-        if wrapper[0] == "nix-shell" or not rest:
+        if wrapper[0] == "nix-shell" or not rest or (wrapper in _ALSO_TASKS and _is_task(rest[0])):
             return words
         return ("python", *rest) if rest[0].endswith(".py") else rest
     return (_SUFFIX.sub("", words[0]), *words[1:]) if words else words
+
+
+_ALSO_TASKS = frozenset((("pdm", "run"), ("pixi", "run"), ("rye", "run"), ("pipenv", "run")))
+"""They run a program, or a task that their manifest defines."""
+
+
+def _is_task(word: str) -> bool:
+    if is_known(word) or is_python(word) or word in _BY_FIRST or not re.fullmatch(r"[\w:-]+", word):
+        return False
+    return said(word) is not Said.NOTHING
 
 
 def _without_options(words: tuple[str, ...], valued: frozenset[str]) -> tuple[str, ...]:

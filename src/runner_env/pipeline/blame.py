@@ -13,6 +13,10 @@ from runner_env.pipeline.values import CommandRun
 TRACE_LOST = "trace_lost"
 """The only limit that is not about what a command uses."""
 
+_OPEN_FILES = "open_files_limit"
+_TOO_MANY_FILES = b"Too many open files"
+"""What EMFILE is called in the language that stages are given."""
+
 _RAISE = {
     "memory_limit": "Use less memory, or raise security.max_memory_mb and RUNNER_ENV_MAX_MEMORY_MB.",
     "process_limit": "Start fewer processes at a time, or raise security.max_processes and RUNNER_ENV_MAX_PROCESSES.",
@@ -71,6 +75,17 @@ def ended_badly(stage: StageName, tried: Tried) -> Finding:
         ),
     }[outcome.ending]
     return Finding(code, message, tried.command.where, hint, spans, verdict, stage.value)
+
+
+def at_file_limit(stage: StageName, tried: Tried, most: int) -> tuple[Finding, ...]:
+    """A note if a command that failed had, or says that it had, as many files open as a process may have."""
+    outcome = tried.outcome
+    ended = outcome.ending in {Ending.EXITED, Ending.SIGNALLED}
+    if not ended or not (outcome.reason.startswith(_OPEN_FILES) or tried.stderr.ends_with(_TOO_MANY_FILES)):
+        return ()
+    message = f"`{_short(tried.command.text)}` ran out of open files: {most} are allowed for each process."
+    hint = "Close what is not needed, or raise security.max_open_files and RUNNER_ENV_MAX_OPEN_FILES."
+    return (Finding(_OPEN_FILES, message, tried.command.where, hint, (), Verdict.PASSED, stage.value),)
 
 
 def stopped_late(spec: StageSpec, reasons: Iterable[str]) -> tuple[Finding, ...]:

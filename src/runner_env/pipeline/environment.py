@@ -86,6 +86,7 @@ class Ingredients:
         fixed: what the runner itself says (run id, paths, mode).
         python: the interpreter that runs the runner.
         own: what points programs to the run's own folders, in place of the caller's.
+        advice: the stated commands, for the stages that have use for a model; everybody else's word is stronger.
     """
 
     environ: Mapping[str, str]
@@ -97,6 +98,7 @@ class Ingredients:
     fixed: Mapping[str, str] = field(default_factory=dict)
     python: str = ""
     own: Mapping[str, str] = field(default_factory=dict)
+    advice: Mapping[str, str] = field(default_factory=dict)
 
     def base(self) -> dict[str, str]:
         """What every stage has before the contract says anything; also what `bootstrap.yml` may refer to."""
@@ -108,7 +110,8 @@ class Ingredients:
 
     def stage(self, stage: StageName, declared: Mapping[str, str], artifacts: Path) -> dict[str, str]:
         """The environment of one stage, whose contract section declares `declared`."""
-        env = {**self.base(), **self.bootstrap, **declared}
+        advice = self.advice if stage in v.MODEL_STAGES else {}
+        env = {**advice, **self.base(), **self.bootstrap, **declared}
         if self.model is not None:
             env.update(self._model_defaults(self.model, stage))
             env.update(self.overrides)

@@ -100,7 +100,7 @@ class StageRun:
     def failed_index(self) -> int | None:
         """Index into `commands` of the attempt that ended the stage, if one did."""
         last = len(self.commands) - 1
-        return last if self.commands and not self.commands[last].outcome.ok else None
+        return last if self.commands and not self.commands[last].outcome.ok and not self.ok else None
 
     @property
     def cancelled(self) -> bool:

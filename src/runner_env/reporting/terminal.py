@@ -10,7 +10,7 @@ from runner_env.core import Verdict
 from runner_env.reporting.evidence import last_lines, last_merged_lines
 from runner_env.reporting.findings import compiler_lines
 from runner_env.reporting.records import RECORD
-from runner_env.reporting.sandbox import sandbox_line
+from runner_env.reporting.sandbox import observed_line, sandbox_line
 from runner_env.reporting.style import Style
 from runner_env.reporting.words import one_line, seconds
 
@@ -158,6 +158,7 @@ def _proof(record: RunRecord) -> list[str]:
         ("record", one_line(str(Path(record.run_dir) / RECORD), 4096)),
         ("published", one_line(record.artifacts_dir, 4096)),
         ("sandbox", sandbox_line(record)),
+        *((("observed", seen),) if (seen := observed_line(record)) else ()),
     ]
     if changed:
         rows.append(("changed", f"tracked files: {', '.join(changed)}{f' and {rest} more' if rest else ''}"))

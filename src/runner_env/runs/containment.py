@@ -11,7 +11,7 @@ from typing import Any
 from runner_env.contract.model import Contract
 from runner_env.core import Finding, Verdict, Where
 from runner_env.errors import ContractError, InputError, OptionError
-from runner_env.execution.levels import Guarantee, Guarantees, NotContained, Places, Sandbox, Wanted
+from runner_env.execution.levels import LEAST_PROCESSES, Guarantee, Guarantees, NotContained, Places, Sandbox, Wanted
 from runner_env.execution.levels.hidden import hidden_places, secret_places
 from runner_env.execution.levels.visible import visible_places
 from runner_env.formats.sandbox import SandboxRecord
@@ -28,11 +28,12 @@ def wanted(inputs: RunInputs) -> Wanted:
     """The stricter of what the operator and the contract ask for.
 
     Raises:
-        OptionError: a variable names no level or no network.
+        OptionError: a variable names no level or no network, or is no limit.
     """
     security = inputs.contract.security
     wish = operator_wish(inputs.options, inputs.settings)
-    return Wanted.of(wish, (security.sandbox, security.network), required=security.sandbox_required)
+    want = Wanted.of(wish, (security.sandbox, security.network), required=security.sandbox_required)
+    return replace(want, processes=max(LEAST_PROCESSES, inputs.resources().processes))
 
 
 def places(inputs: RunInputs, scratch: Scratch, model: Path | None) -> Places:
@@ -124,20 +125,27 @@ def weaker(sandbox: Sandbox, contract: Contract) -> list[Finding]:
     return [Finding(_CODE, message, where, hint, verdict=Verdict.PASSED) for message in found]
 
 
-def with_limits(guarantees: Guarantees, resources: Resources) -> Guarantees:
-    """The guarantees with those of the limits, which no level gives but what is looked at while commands run."""
+def with_limits(guarantees: Guarantees, resources: Resources, unobserved: str) -> Guarantees:
+    """The guarantees with those of the limits, which no level gives but what is looked at while commands run.
+
+    Args:
+        guarantees: what the level gives.
+        resources: the limits.
+        unobserved: why commands are not observed; empty if it was tried and they can be.
+    """
     watched = Guarantee("best_effort", "watchdog")
+    by_kernel = guarantees.pids_limit.held == "enforced"
     return replace(
         guarantees,
         mem_limit=watched if resources.memory_bytes else guarantees.mem_limit,
-        pids_limit=watched if resources.processes and guarantees.pids_limit.held == "none" else guarantees.pids_limit,
+        pids_limit=guarantees.pids_limit if by_kernel and resources.processes >= LEAST_PROCESSES else watched,
         disk_limit=watched if resources.disk_bytes else guarantees.disk_limit,
-        observed=guarantees.observed if resources.unobserved else Guarantee("best_effort", "seccomp_notify"),
+        observed=guarantees.observed if unobserved else Guarantee("best_effort", "seccomp_notify"),
     )
 
 
-def sandbox_record(sandbox: Sandbox, resources: Resources) -> SandboxRecord:
-    """What is written down."""
+def sandbox_record(sandbox: Sandbox, resources: Resources, unobserved: str) -> SandboxRecord:
+    """What is written down; the arguments are those of `with_limits`."""
     return SandboxRecord(
         level=sandbox.level,
         requested=sandbox.requested,
@@ -146,7 +154,7 @@ def sandbox_record(sandbox: Sandbox, resources: Resources) -> SandboxRecord:
         landlock_abi=sandbox.landlock_abi,
         uid=os.getuid(),
         network=sandbox.network,
-        guarantees=_plain(with_limits(sandbox.guarantees, resources)),
+        guarantees=_plain(with_limits(sandbox.guarantees, resources, unobserved)),
     )
 
 

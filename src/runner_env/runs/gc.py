@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Final, Literal
 
@@ -29,6 +30,7 @@ from runner_env.runs.run import Run
 from runner_env.runs.scratch import Scratch
 from runner_env.settings import Settings
 from runner_env.targets.clones import UNFINISHED
+from runner_env.targets.copies import unused_copies
 from runner_env.targets.repository import SCRATCH
 from runner_env.targets.temporary import abandoned, remove_abandoned
 
@@ -85,7 +87,8 @@ class GcOptions:
 
     Attributes:
         dry_run: look, and do nothing.
-        older_than_days: also remove evidence and clones that nobody has used for so many days; None keeps them.
+        older_than_days: also remove evidence, clones, caches and copies that nobody has used for so many days; None
+            keeps them.
         given: variables for the teardowns.
     """
 
@@ -228,7 +231,7 @@ def _remove_leftovers(settings: Settings, options: GcOptions, tell: Tell) -> Ite
         if not options.dry_run and not _remove_scratch(path, settings, tell):
             continue
         yield path
-    for parent in (settings.runs_dir, settings.targets_dir):
+    for parent in (settings.runs_dir, settings.targets_dir, settings.cache_dir, *_folders(settings.workspaces_dir)):
         for path in _folders(parent):
             if path.name.startswith(GONE):
                 if not options.dry_run:
@@ -265,7 +268,7 @@ def _remove_scratch(path: Path, settings: Settings, tell: Tell) -> bool:
 
 
 def _remove_old(settings: Settings, options: GcOptions, tell: Tell) -> Iterator[Path]:
-    """Evidence and clones that nobody has used for so many days."""
+    """Evidence, clones, caches and copies that nobody has used for so many days."""
     assert options.older_than_days is not None
     before = time.time() - options.older_than_days * _DAY_S
     for path in _folders(settings.runs_dir):
@@ -276,6 +279,19 @@ def _remove_old(settings: Settings, options: GcOptions, tell: Tell) -> Iterator[
     for path in _folders(settings.targets_dir):
         if not path.name.startswith((GONE, UNFINISHED)) and _used(path) < before and not WorkspaceLock.is_held(path):
             _remove(path, options, tell)
+            yield path
+    for path in chain(_old_caches(settings, before), unused_copies(settings.workspaces_dir, before)):
+        _remove(path, options, tell)
+        yield path
+
+
+def _old_caches(settings: Settings, before: float) -> Iterator[Path]:
+    """Caches of targets of which no run has begun since then, and none is going on."""
+    for path in _folders(settings.cache_dir):
+        if path.name.startswith(GONE) or path.stat().st_mtime >= before:
+            continue
+        run_id = Scratch.of_cache(path, settings).run_id
+        if not run_id or not RunDir.is_live(settings.runs_dir / run_id):
             yield path
 
 

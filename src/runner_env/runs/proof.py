@@ -12,6 +12,7 @@ from runner_env.errors import EvidenceError
 from runner_env.formats import journal
 from runner_env.formats.record import SEAL, RunRecord, read_record
 from runner_env.formats.sandbox import EVENT
+from runner_env.formats.skill import TRIAL_EVENT
 
 _BLOCK = 1 << 20
 
@@ -79,12 +80,12 @@ def _seal_problems(run_dir: Path, record: RunRecord, data: bytes) -> Iterator[Fi
 
 
 def _sandboxes(run_dir: Path, problems: Sequence[Finding]) -> Iterator[tuple[str, str]]:
-    """What the journal alone names: how each attempt was contained, in which order output arrived.
+    """What the journal alone names: how each attempt was contained, in which order output arrived, trials of skills.
 
     Of a journal that was changed nothing is believed.
     """
     for entry in () if problems else journal.read(run_dir / "journal.jsonl"):
-        if entry.event == EVENT:
+        if entry.event in (EVENT, TRIAL_EVENT):
             yield str(entry.data["reference"]), str(entry.data["sha256"])
         elif entry.event == "output_recorded" and entry.data.get("merged"):
             yield str(entry.data["merged"]["reference"]), str(entry.data["merged"]["sha256"])

@@ -9,7 +9,6 @@ from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar, get_args, get_type_hints
 
-from runner_env.contract import load_contract
 from runner_env.core import Ambient, ModelKind, ModelRef
 from runner_env.errors import RunError, RunnerEnvError, TargetError
 from runner_env.formats.plain import plain
@@ -18,6 +17,7 @@ from runner_env.runs.history import History
 from runner_env.runs.inputs import Observer, RunInputs
 from runner_env.runs.options import CallOptions, SetupOptions, resolved
 from runner_env.runs.record import contract_record
+from runner_env.runs.sources import contract_of
 from runner_env.settings import Settings
 from runner_env.targets import Checkout, Revision, fetch
 from runner_env.targets.inside import open_inside
@@ -52,7 +52,7 @@ def stored_inputs(
     options = restored(SetupOptions, opening["options"])
     plain_names = tuple(name for name in options.pass_env if not looks_secret(name))
     options = replace(options, pass_env=tuple(dict.fromkeys((*pass_env, *plain_names))))
-    contract = load_contract(checkout.root, options.pipeline_rel)
+    contract = contract_of(checkout.root, options.pipeline_rel)
     inputs = RunInputs(opening["target"], checkout, contract, options, settings, Ambient(), observer)
     if plain(contract_record(inputs)) != opening["contract"]:
         raise _changed("Its contract was changed since.")

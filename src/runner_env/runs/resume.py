@@ -12,6 +12,7 @@ from runner_env.errors import RunError
 from runner_env.evidence.rundir import RunDir
 from runner_env.formats.record import SEAL
 from runner_env.formats.sandbox import EVENT
+from runner_env.formats.skill import KIND
 from runner_env.pipeline.plan import BEFORE_EVALUATION, EVALUATION
 from runner_env.runs.carried import Finished, finished_stages, skipped_stages
 from runner_env.runs.continuing import Continued, carried_progress, object_of
@@ -71,6 +72,9 @@ def resume_run(run_dir: Path, settings: Settings, given: Given | None = None) ->
     if RunDir.is_live(run_dir):
         raise RunError("run_live", f"Run {run_dir.name} is still going on.", hint="Wait until it ends, or stop it.")
     history = History.read(run_dir)
+    if history.opening.get("kind") == KIND:
+        hint = f"`runner-env skill run --resume {history.run_id}` goes on with it."
+        raise RunError("skill_run", f"Run {history.run_id} is a skill run.", hint=hint)
     if history.sealed:
         raise RunError("run_over", f"Run {history.run_id} is over.", hint="`runner-env run` begins another.")
     if seal_orphan(history):

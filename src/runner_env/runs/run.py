@@ -158,8 +158,10 @@ class Run:
         if self.progress.sandbox is not None:
             return
         sandbox, inputs = self.box.await_ready(), self.context.inputs
-        written = containment.sandbox_record(sandbox, inputs.resources())
-        stored = self.run_dir.store_bytes("sandbox.json", canonical(plain(written)) + b"\n")
+        resources = inputs.resources()
+        unobserved = resources.unobserved or self.box.unobservable()
+        written = containment.sandbox_record(sandbox, resources, unobserved)
+        stored = self.run_dir.store_bytes("sandbox.json", canonical(plain(written)) + b"\n", sync=False)
         self.run_dir.journal.note(
             EVENT, reference=stored.reference, sha256=stored.sha256, level=written.level, network=written.network
         )
@@ -208,7 +210,7 @@ class Run:
             self.progress.findings += conclusion.missing(self.context.inputs, self.progress, scored=scored)
         if self.progress.verdict is not Verdict.PASSED and self.progress.called.repair_iters:
             self.progress.findings += conclusion.not_repaired(self.progress)
-        self.run_dir.journal.note("call_ended", **record.state(self.context))
+        self.run_dir.journal.append("call_ended", **record.state(self.context))
 
     def finish(self) -> None:
         """Tear down if it is due, end everything that still runs, write the record, let the workspace go.

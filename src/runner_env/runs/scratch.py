@@ -20,6 +20,7 @@ from runner_env.settings import Settings
 _CONFIGURATION = (".npmrc", ".config/pip/pip.conf", ".pip/pip.conf", ".config/uv/uv.toml", ".condarc")
 _SECRET = re.compile(rb"(?i)auth|token|passw|secret|credential|otp|://[^/\s]*@|-----BEGIN|\bkey\b")
 _LARGEST = 1 << 16
+_NAME = 8
 _GITCONFIG = """\
 [user]
 \tname = runner-env
@@ -53,16 +54,22 @@ class Scratch:
             EvidenceError: the disk would not take them.
         """
         target = hashlib.sha256(os.fsencode(workspace)).hexdigest()[:16]
-        made = cls(settings.scratch_dir / target[:8], settings.cache_dir / target)
+        made = cls(settings.scratch_dir / target[:_NAME], settings.cache_dir / target)
         with on_disk("make the folders of a run in", made.folder):
             if made.folder.exists() and not made._is_of(run_id):
                 made.remove()
             for folder in (made.folder, made.home, made.tmp, made.cache):
                 _make_private(folder)
+            os.utime(made.cache)  # by this `gc` tells when it was last used
             (made.folder / "run").write_text(f"{run_id}\n", encoding="utf-8")
             made.canary.write_text("no stage can read this\n", encoding="utf-8")
             made._furnish(settings.environ, workspace)
         return made
+
+    @classmethod
+    def of_cache(cls, cache: Path, settings: Settings) -> Self:
+        """The folders of the target that a cache belongs to, whether they are there or not."""
+        return cls(settings.scratch_dir / cache.name[:_NAME], cache)
 
     @property
     def home(self) -> Path:

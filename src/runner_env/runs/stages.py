@@ -6,12 +6,13 @@ import hashlib
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 
-import runner_env.guest
+import runner_env.guest.published
 from runner_env.contract import expand_env, load_actions, load_bootstrap
 from runner_env.contract import variables as v
-from runner_env.contract.model import Actions, Bootstrap, StageName, StageSpec
+from runner_env.contract.model import Actions, Bootstrap, CommandSpec, StageName, StageSpec
 from runner_env.core import Finding, Verdict, Where
 from runner_env.errors import ContractError, EvidenceError
 from runner_env.evidence.publish import Publisher
@@ -39,6 +40,7 @@ from runner_env.verification.model import ARTIFACTS_PATH, RUNTIME_ENV_PATH
 from runner_env.verification.started import enter_making
 
 _SERVICES = StageName.DEPLOY_SETUP
+_TRUE = frozenset({"1", "true", "yes", "on"})
 _DEPLOY = frozenset({StageName.DEPLOY_SETUP, StageName.DEPLOY_HEALTH, StageName.DEPLOY_TEARDOWN})
 
 
@@ -70,6 +72,7 @@ class Stages:
         self._resources = inputs.resources()
         places = (self._root, run.scratch.home, run.scratch.tmp, run.scratch.cache)
         self._disk = DiskWatch(places, self._resources.disk_bytes)
+        self._left: Guarded | None = None
 
     def _hide(self, *environments: Mapping[str, str]) -> None:
         """From now on, mask the secrets in these as well."""
@@ -81,7 +84,8 @@ class Stages:
     def run(self, stage: StageName) -> RunningStage | None:
         """Run one declared stage and check what it wrote; None if there was nothing to do."""
         how = {StageName.BOOTSTRAP: self._bootstrap, StageName.ACTIONS: self._actions}.get(stage)
-        guarded = self._guarded()
+        # What this call left last is what counts: a service that is still there must not change it in between either.
+        guarded = self._left or self._guarded()
         running = how() if how else self._declared(self._run.inputs.contract.stages[stage])
         journal, plan = self._run.run_dir.journal, self._run.progress.plan
         if running is None:
@@ -91,7 +95,7 @@ class Stages:
         self._refuse_changes(guarded, running)
         self._run.progress.stages.append(running)
         plan.ran(running.run)
-        journal.append(
+        journal.note(
             "stage_ended",
             stage=stage,
             ok=running.run.ok,
@@ -110,7 +114,8 @@ class Stages:
         """Say if the contract or what git believes is not what it was before the stage."""
         stage = running.run.stage
         put_away = {ACTIONS} if stage is StageName.ACTIONS else set()
-        names = tuple(name for name in before.changed(self._guarded()) if name not in put_away)
+        self._left = self._guarded()
+        names = tuple(name for name in before.changed(self._left) if name not in put_away)
         if names:
             running.run = running.run.having(changed_finding(stage.value, names))
 
@@ -126,7 +131,10 @@ class Stages:
     def _declared(self, spec: StageSpec) -> RunningStage:
         checks, stage = self._run.checks, spec.name
         started = checks.before(stage, self._masker)
-        running = self._execute(spec, self._environment(stage, spec.env), keep=stage is _SERVICES)
+        if spec.hint is not None:
+            return self._hinted(spec)
+        environment = self._environment(stage, spec.env)
+        running = self._execute(spec, environment, keep=stage is _SERVICES)
         if spec.interactive and self._run.inputs.options.unattended == "guided":
             running.run = running.run.having(_without_terminal(spec))
         if running.run.ok:
@@ -134,6 +142,37 @@ class Stages:
                 self._check(stage, started, running)
             except EvidenceError as error:  # the stage has run, and that must not be lost
                 running.run = running.run.having(not_written(stage, error))
+        self._demand_hints(running, environment())
+        return running
+
+    def _demand_hints(self, running: RunningStage, env: Mapping[str, str], own: CommandSpec | None = None) -> None:
+        """Say if the caller wants stated commands to be used, and the evaluation used none."""
+        demanded = env.get(v.AIDER_FSM_REQUIRE_HINTS, "").strip().lower() in _TRUE
+        if running.run.stage is not StageName.EVALUATION or not running.run.ok or not demanded:
+            return
+        from runner_env.hints import find_hints  # loads much, and is seldom asked for
+        from runner_env.pipeline.required import unmet
+
+        run_dir = self._run.run_dir.path
+        running.run = running.run.having(*unmet(running.run, find_hints(self._root), self._root, run_dir, own))
+
+    def _hinted(self, spec: StageSpec) -> RunningStage:
+        """Run the evaluation of a contract that names a hint; its result is what the runner itself saw."""
+        from runner_env.pipeline.hinted import HintResult, with_hint  # loads much, and few contracts have use for it
+
+        run, stage = self._run, spec.name
+        report = f"{ARTIFACTS_PATH}/{run.run_id}/out/{stage.value}/report.xml"
+        found = with_hint(spec, self._root, report)
+        if isinstance(found, Finding):
+            return RunningStage(StageRun(stage, (), (found,), run.inputs.ambient.timestamp(), 0.0))
+        result = HintResult(run.run_dir.path, self._root, report)
+        environment = self._environment(stage, spec.env)
+        running = self._execute(found, environment, judge=result.judge)
+        self._demand_hints(running, environment(), found.hint)
+        if result.metrics is not None:
+            run.run_dir.journal.append("hint_result", stage=stage, metrics=plain(result.metrics))
+            run.progress.artifacts.evaluation = result.metrics
+            self._publish_artifacts(stage, ())
         return running
 
     def _check(self, stage: StageName, started: Started | None, running: RunningStage) -> None:
@@ -165,11 +204,17 @@ class Stages:
             publisher.text(name, "".join(f"{finding}\n" for finding in bad))
 
     def _execute(
-        self, spec: StageSpec, environment: Callable[[], Mapping[str, str]], *, keep: bool = False, folder: str = ""
+        self,
+        spec: StageSpec,
+        environment: Callable[[], Mapping[str, str]],
+        *,
+        keep: bool = False,
+        folder: str = "",
+        judge: Callable[[StageRun], tuple[Finding, ...]] | None = None,
     ) -> RunningStage:
         number = len(self._run.progress.stages) + 1
         place = "/".join(filter(None, (f"stages/{number:02}_{spec.name}", folder)))
-        return StageRunner(self._context(folder), place).run(spec, environment, keep=keep)
+        return StageRunner(self._context(folder), place).run(spec, environment, keep=keep, judge=judge)
 
     def _context(self, folder: str = "") -> StageContext:
         run = self._run
@@ -209,7 +254,7 @@ class Stages:
             fixed={
                 v.AIDER_FSM_RUN_ID: run.run_id,
                 v.AIDER_FSM_REPO_ROOT: str(self._root),
-                v.AIDER_FSM_RUNNER_ROOT: str(Path(runner_env.guest.__path__[0])),
+                v.AIDER_FSM_RUNNER_ROOT: str(Path(runner_env.guest.published.__path__[0])),
                 v.AIDER_RUNTIME_ENV_PATH: str(self._root / RUNTIME_ENV_PATH),
                 v.AIDER_EVAL_MODE: called.mode,
             },
@@ -218,9 +263,17 @@ class Stages:
         )
 
     def _environment(self, stage: StageName, declared: Mapping[str, str]) -> Callable[[], Mapping[str, str]]:
-        environment = self._ingredients().stage(stage, declared, self._output_folder(stage))
+        advice = self._advice if stage in v.MODEL_STAGES else {}
+        environment = replace(self._ingredients(), advice=advice).stage(stage, declared, self._output_folder(stage))
         self._warn_of_short_secrets(environment)
         return lambda: environment
+
+    @cached_property
+    def _advice(self) -> Mapping[str, str]:
+        from runner_env.hints import find_hints  # both load much, and few stages have use for it
+        from runner_env.runs.advice import hint_variables
+
+        return hint_variables(find_hints(self._root))
 
     def _output_folder(self, stage: StageName) -> Path:
         """Make the stage's own folder, never through a link that leaves the workspace."""

@@ -8,7 +8,6 @@ run's own evidence. `evaluation` reads that evidence, whose hashes it checks, an
 from __future__ import annotations
 
 import json
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +16,7 @@ from runner_env.contract import variables as v
 from runner_env.contract.model import StageName
 from runner_env.core import Verdict
 from runner_env.errors import RunError, RunnerEnvError
+from runner_env.settings import Settings
 from runner_env.verification.model import ROLLOUT_PATH
 
 if TYPE_CHECKING:
@@ -64,10 +64,12 @@ def evaluation(root: Path) -> dict[str, Any]:
     from runner_env.skills.config import ConfigSources, load_config
     from runner_env.skills.stored import StoredRun
 
-    paths = json.loads((root / ROLLOUT_PATH).read_text("utf-8")).get("paths", {})
-    if not isinstance(paths.get("skill_run"), str):
-        raise RunError("run_not_found", f"{ROLLOUT_PATH} names no `paths.skill_run`.", hint="Run the rollout first.")
-    run = StoredRun.read(Path(paths["skill_run"]))
+    try:
+        run_dir = Path(json.loads((root / ROLLOUT_PATH).read_text("utf-8"))["paths"]["skill_run"])
+    except (OSError, ValueError, LookupError, TypeError) as error:
+        message = f"{ROLLOUT_PATH} names no `paths.skill_run`: {type(error).__name__}."
+        raise RunError("run_not_found", message, hint="Run the rollout first.") from error
+    run = StoredRun.read(run_dir)
     return _metrics(run, load_config(ConfigSources(environ={}, cwd=root)).min_coverage)
 
 
@@ -135,6 +137,8 @@ def main(arguments: Sequence[str], environ: Mapping[str, str], root: Path) -> in
             metrics = evaluation(root)
             (root / METRICS).write_text(json.dumps(metrics), "utf-8")
             sys.stdout.write(f"{json.dumps(metrics)}\n")
+            if "score" not in metrics:
+                sys.stdout.write("no score: fewer trials were scored than `min_coverage` of skilltest.yaml asks for\n")
     except RunnerEnvError as error:
         sys.stderr.write(f"{error}\n")
         return 1
@@ -142,4 +146,4 @@ def main(arguments: Sequence[str], environ: Mapping[str, str], root: Path) -> in
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:], os.environ, Path.cwd()))
+    sys.exit(main(sys.argv[1:], Settings.from_environ().environ, Path.cwd()))

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Self
 from runner_env.errors import TargetError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 KEPT = Path(".aider_fsm/artifacts")
 """Never copied from the target and never removed from a copy: what runs published, and what they remember."""
@@ -93,6 +93,25 @@ class WorkspaceCopy:
             _copy_folder(source, self.root, frozenset({KEPT, *own, *theirs}), Path())
         except OSError as error:
             raise _failed(error) from error
+
+
+def unused_copies(base: Path, before: float) -> Iterator[Path]:
+    """Places in which no copy is in use, nor was made since then; each is held until the next is asked for.
+
+    Args:
+        base: directory that holds the copies of all targets.
+        before: seconds since the epoch.
+    """
+    for lock in sorted(base.glob("*/*.lock")):
+        place = lock.with_suffix("")
+        held = _held(lock)
+        if held is None:
+            continue
+        try:
+            if place.is_dir() and place.stat().st_mtime < before:
+                yield place
+        finally:
+            os.close(held)
 
 
 def _held(path: Path) -> int | None:

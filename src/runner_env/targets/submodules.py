@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from runner_env.targets.git import Git
 
 _FILE = ".gitmodules"
+_OPTION = re.compile(r"(?:[A-Za-z+]+://)?(?:[^@/]*@)?-")
 
 
 def refuse_unsafe_submodules(root: Path, git: Git) -> None:
@@ -47,7 +49,9 @@ def refuse_unsafe_submodules(root: Path, git: Git) -> None:
 
 
 def _is_unsafe_url(url: str) -> bool:
-    return url.startswith("-") or url.lower().startswith("file:") or "::" in url.partition("/")[0] or "\n" in url
+    """Whether git would take it for an option, of itself or of ssh, a place on this machine, or a program's name."""
+    local = url.startswith(("/", "~")) or url.lower().startswith("file:")
+    return local or bool(_OPTION.match(url)) or "::" in url.partition("/")[0] or "\n" in url
 
 
 def _unsafe(what: str) -> TargetError:

@@ -16,14 +16,16 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
+from runner_env.testing.anthropic import Anthropic
 from runner_env.testing.chat import Chat
+from runner_env.testing.responses import Responses
 from runner_env.testing.rules import Answerer, Reply
 from runner_env.testing.wire import BadRequest, ChatRequest, Dialect
 
 if TYPE_CHECKING:
     from starlette.requests import Request
 
-DIALECTS: tuple[Dialect, ...] = (Chat(),)
+DIALECTS: tuple[Dialect, ...] = (Chat(), Responses(), Anthropic())
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +107,7 @@ class ModelApp:
         """Whether the request carries the key, if one is asked for."""
         if self.api_key is None:
             return True
-        given = headers.get("authorization", "").removeprefix("Bearer ").strip()
+        given = headers.get("x-api-key") or headers.get("authorization", "").removeprefix("Bearer ").strip()
         return hmac.compare_digest(given.encode(), self.api_key.encode())
 
     async def serve(self, dialect: Dialect, request: Request) -> Response:

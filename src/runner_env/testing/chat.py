@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import json
 import time
-import uuid
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from runner_env.testing.wire import BadRequest, ChatRequest, Message, pieces, text_of, tokens
+from runner_env.testing.wire import BadRequest, ChatRequest, Message, new_id, pieces, text_of, tokens
 
 if TYPE_CHECKING:
     from runner_env.testing.rules import Reply
@@ -104,7 +103,7 @@ def _tool_names(items: list[object]) -> Iterator[str]:
 def _tool_calls(reply: Reply) -> list[dict[str, object]]:
     return [
         {
-            "id": _new_id("call_"),
+            "id": new_id("call_"),
             "type": "function",
             "function": {"name": call.name, "arguments": json.dumps(dict(call.arguments))},
         }
@@ -122,7 +121,7 @@ def _usage(request: ChatRequest, reply: Reply) -> dict[str, int]:
 
 
 def _head(request: ChatRequest, kind: str) -> dict[str, object]:
-    return {"id": _new_id("chatcmpl-"), "object": kind, "created": int(time.time()), "model": request.model}
+    return {"id": new_id("chatcmpl-"), "object": kind, "created": int(time.time()), "model": request.model}
 
 
 def _chunk(head: Mapping[str, object], delta: Mapping[str, object], finish_reason: str | None = None) -> str:
@@ -131,7 +130,3 @@ def _chunk(head: Mapping[str, object], delta: Mapping[str, object], finish_reaso
 
 def _event(data: Mapping[str, object]) -> str:
     return f"data: {json.dumps(data)}\n\n"
-
-
-def _new_id(prefix: str) -> str:
-    return prefix + uuid.uuid4().hex[:24]

@@ -36,7 +36,7 @@ class Reply:
         text: what the assistant says.
         tool_calls: tools that it calls.
         usage: claimed tokens; None: a quarter of the characters.
-        finish_reason: None: `tool_calls` if there are any, otherwise `stop`.
+        finish_reason: why it ended, in the words of the API; None: it called tools, if there are any, or had said all.
         status: an HTTP status from 400 to 599 makes this a fault; no text is sent.
         message: the error message of a fault.
         headers: added to the HTTP answer, as in `{"Retry-After": "1"}`.

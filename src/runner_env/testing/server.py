@@ -29,13 +29,15 @@ class ScriptedModel:
             ask(server.url)
         assert server.calls[0].request.model == "any"
 
-    It speaks OpenAI chat completions (`POST {url}/chat/completions`, streamed or not; `GET {url}/models`) and listens
-    on 127.0.0.1 only. It needs the extra `testing`.
+    It speaks OpenAI chat completions (`POST {url}/chat/completions`), OpenAI Responses (`{url}/responses`) and
+    Anthropic Messages (`{url}/messages`; its clients want `origin` as their base), streamed or not, and `GET
+    {url}/models`. It listens on 127.0.0.1 only. It needs the extra `testing`.
 
     Args:
         script: rules, of which the first that matches answers (a plain `Reply` counts as a rule that matches always),
             or a callable that makes a Reply of a ChatRequest. A request that no rule matches is refused: status 400.
-        api_key: if given, requests without `Authorization: Bearer <api_key>` are refused with status 401.
+        api_key: if given, requests without `Authorization: Bearer <api_key>` or `x-api-key: <api_key>` are refused with
+            status 401.
         port: 0 takes a free one.
         models: the ids that `GET {url}/models` lists.
 
@@ -63,6 +65,11 @@ class ScriptedModel:
         self._server: uvicorn.Server | None = None
         self._thread: threading.Thread | None = None
         self.url = ""
+
+    @property
+    def origin(self) -> str:
+        """The server's address without the API's version."""
+        return self.url.removesuffix("/v1")
 
     @property
     def calls(self) -> tuple[Call, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
@@ -108,3 +109,21 @@ def text_of(content: object) -> str:
         raise BadRequest("a message's content must be a string, null or a list of parts")
     parts = (part.get("text") for part in content if isinstance(part, dict))
     return "\n".join(part for part in parts if isinstance(part, str))
+
+
+def names_of(items: object) -> tuple[str, ...]:
+    """The names of the tools in a list of objects; a tool without a name goes by its type.
+
+    Raises:
+        BadRequest: one has neither.
+    """
+    listed = items if isinstance(items, list) else []
+    names = [item.get("name") or item.get("type") if isinstance(item, dict) else None for item in listed]
+    if not all(isinstance(name, str) for name in names):
+        raise BadRequest("a tool must be an object with a name")
+    return tuple(str(name) for name in names)
+
+
+def new_id(prefix: str) -> str:
+    """A fresh id of an object, as model APIs give them."""
+    return prefix + uuid.uuid4().hex[:24]

@@ -45,12 +45,12 @@ class Guarded:
             root: the workspace, absolute and resolved.
             contract: the contract file, relative to it.
         """
-        found = {name: _content(root / name) for name in (contract, BOOTSTRAP, ACTIONS)}
+        inside = f"{root}/"
+        found = {name: _content(inside + name) for name in (contract, BOOTSTRAP, ACTIONS)}
         repository = find_repository(root)
         if repository is not None:
             for number, path in enumerate(_git_files(repository.git_dir, repository.common_dir)):
-                name = path.relative_to(root).as_posix() if path.is_relative_to(root) else path.as_posix()
-                found[name] = _content(path) if number < _MOST_FILES else _age(path)
+                found[path.removeprefix(inside)] = _content(path) if number < _MOST_FILES else _age(path)
         return cls(found)
 
     def changed(self, later: Guarded) -> tuple[str, ...]:
@@ -67,16 +67,17 @@ def changed_finding(stage: str, names: tuple[str, ...]) -> Finding:
     return Finding("contract_changed", message, Where(shown(names[0])), _HINT, stage=stage)
 
 
-def _git_files(git_dir: Path, common_dir: Path) -> Iterator[Path]:
-    yield from (git_dir / name for name in _GIT_FILES)
-    yield from (common_dir / name for name in _SHARED_FILES)
+def _git_files(git_dir: Path, common_dir: Path) -> Iterator[str]:
+    # Plain strings, because there are many and each stage has them looked at.
+    yield from (f"{git_dir}/{name}" for name in _GIT_FILES)
+    yield from (f"{common_dir}/{name}" for name in _SHARED_FILES)
     for name in _SHARED_FOLDERS:
-        for folder, folders, names in os.walk(common_dir / name):
+        for folder, folders, names in os.walk(f"{common_dir}/{name}"):
             folders.sort()
-            yield from (Path(folder, file) for file in sorted(names))
+            yield from (f"{folder}/{file}" for file in sorted(names))
 
 
-def _content(path: Path) -> str:
+def _content(path: str) -> str:
     """What a file is: its bytes and whether it can be executed, where a link leads, or that nothing is there."""
     try:
         fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -91,8 +92,9 @@ def _content(path: Path) -> str:
         return f"{status.st_mode & 0o111:o} {hashlib.sha256(file.read()).hexdigest()}"
 
 
-def _age(path: Path) -> str:
+def _age(name: str) -> str:
     """What tells whether something changed that is not read: kind, size, age, and where a link leads."""
+    path = Path(name)
     try:
         status = path.lstat()
         leads = str(path.readlink()) if stat.S_ISLNK(status.st_mode) else ""

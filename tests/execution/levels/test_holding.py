@@ -182,6 +182,7 @@ def test_a_workspace_that_cannot_be_written_rules_a_level_out(cell: OpenCell, le
     with pytest.raises(NotContained, match="cannot be written inside") as refused:
         cell(level, workspace=Path("/proc/self"), fixed=(), loose=())
     assert refused.value.code == "sandbox_not_available"
+    assert "chown" in (refused.value.hint or "")
 
 
 @contained

@@ -15,9 +15,6 @@ from runner_env.execution.levels.orders import trials
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-PROCESSES = 4096
-"""How many processes a box may have, where the kernel can limit that (Linux 6.14)."""
-
 _NAMESPACES = ("--unshare-user", "--unshare-pid", "--unshare-ipc", "--unshare-uts")
 """bwrap makes a user namespace by itself only for ordinary users; root needs it as much."""
 _FOR_THE_KEEPER = ("--cap-drop", "ALL", "--cap-add", "CAP_SYS_ADMIN", "--cap-add", "CAP_SETPCAP")
@@ -51,7 +48,7 @@ class Bwrap:
             argv += ["--dev-bind-try", device, device]
         for mount in _mounts(places):
             argv += mount
-        orders = [("level", self.name), ("network", network), ("processes", str(PROCESSES)), *_trials(places)]
+        orders = [("level", self.name), ("network", network), *_trials(places)]
         return Start((*argv, "--chdir", "/", "--", *keeper), _TEMPORARY[0], tuple(orders))
 
     def judge(self, facts: Facts, places: Places | None, network: Network) -> Guarantees | str:
@@ -74,7 +71,7 @@ class Bwrap:
             signals=Guarantee("enforced", "pids_visible"),
             cleanup=Guarantee("enforced", "pid_namespace"),
         )
-        return replace(found, pids_limit=Guarantee("enforced", "pid_max")) if _limited(facts) else found
+        return replace(found, pids_limit=Guarantee("enforced", "pid_max")) if facts.limited else found
 
     def hint(self) -> str:
         """What makes it available."""
@@ -83,10 +80,6 @@ class Bwrap:
             "`sysctl kernel.apparmor_restrict_unprivileged_userns=0` or `kernel.unprivileged_userns_clone=1`; in a "
             "container, a seccomp profile that allows them and `--security-opt systempaths=unconfined`."
         )
-
-
-def _limited(facts: Facts) -> bool:
-    return facts.most_processes == PROCESSES
 
 
 def _mounts(places: Places) -> Iterator[tuple[str, ...]]:

@@ -10,6 +10,9 @@ from runner_env.execution.levels.model import Network
 from runner_env.execution.levels.table import AUTO, RANK, find_level
 
 _AUTO = "auto"
+PROCESSES = 4096
+LEAST_PROCESSES = 512
+"""Kernels take no limit below 301, and each command needs a process besides its own."""
 
 
 class NotContained(ExecutionError):
@@ -27,6 +30,7 @@ class Wanted:
         network: `host` or `none`.
         network_insisted: a level that cannot keep the network away will not do.
         by_contract: it is the contract that insists.
+        processes: how many processes the box may have, where the kernel can limit that; at least `LEAST_PROCESSES`.
     """
 
     requested: str
@@ -35,6 +39,7 @@ class Wanted:
     network: Network = "host"
     network_insisted: bool = False
     by_contract: bool = False
+    processes: int = PROCESSES
 
     @classmethod
     def only(cls, level: str, network: Network = "host") -> Self:

@@ -72,7 +72,8 @@ def secret_places(environ: Mapping[str, str], granted: frozenset[str] = frozense
 
 def _secrets(environ: Mapping[str, str], granted: frozenset[str]) -> Iterator[Path]:
     for home in homes(environ):
-        yield from (Path(os.path.realpath(home / name)) for name in _OF_A_HOME)
+        there = (path for name in _OF_A_HOME if os.access(path := f"{home}/{name}", os.F_OK))
+        yield from (Path(os.path.realpath(path)) for path in there)
     yield from map(Path, _OF_THE_MACHINE)
     yield from Path("/etc/ssh").glob(_HOST_KEYS)
     for variable, names in _NAMED.items():

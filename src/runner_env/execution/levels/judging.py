@@ -9,13 +9,15 @@ from runner_env.execution.levels.model import Guarantee, Guarantees
 if TYPE_CHECKING:
     from runner_env.execution.levels.model import Facts
 
+UNWRITABLE = "cannot be written inside"
+OWN_IT = "Make the workspace this user's own (chown), run as who owns it, or run in a copy (--workspace copy)."
 _NOT = Guarantee("none", "level")
 
 
 def common_problem(facts: Facts) -> str:
     """What speaks against every level that contains; empty if nothing."""
     if facts.unwritable:
-        return f"the workspace {_first(facts.unwritable)} cannot be written inside"
+        return f"the workspace {_first(facts.unwritable)} {UNWRITABLE}"
     if facts.written:
         return f"{_first(facts.written)} can be written from inside"
     if facts.seen:

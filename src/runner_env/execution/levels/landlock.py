@@ -39,12 +39,12 @@ class Landlock:
         """The command line itself: the keeper confines itself."""
         assert places is not None
         barred = (*places.hidden, *places.secrets)
-        readable = [*readable_below(Path("/"), barred)]
+        readable = [*readable_below("/", barred)]
         for place in places.visible:
             inner = (path for path in places.hidden if path != place and path.is_relative_to(place))
-            readable += readable_below(place, (*inner, *places.secrets))
+            readable += readable_below(str(place), (*inner, *places.secrets))
         orders = [("level", self.name), ("network", network)]
-        orders += [("read", str(path)) for path in readable]
+        orders += [("read", path) for path in readable]
         orders += [("write", str(path)) for path in (*places.writable, *_devices())]
         orders += trials(places)
         return Start(tuple(keeper), str(places.tmp), tuple(orders))
@@ -77,25 +77,32 @@ class Landlock:
         return "Use Linux 5.13 or newer with Landlock switched on (`lsm=landlock,…` on the kernel's command line)."
 
 
-def readable_below(place: Path, barred: Sequence[Path]) -> Iterator[Path]:
+def readable_below(place: str, barred: Sequence[Path]) -> Iterator[str]:
     """The largest parts of `place` that contain nothing barred.
 
     Rules only ever add rights to a folder and all below it, so what contains something barred is taken apart. Links
     are left out: what they lead to counts.
     """
-    if any(place.is_relative_to(path) for path in barred):
+    # Plain strings: before each run this looks at all that lies beside what is barred.
+    within = tuple(f"{path}/" for path in barred)
+    above = frozenset(str(folder) for path in barred for folder in (path, *path.parents))
+    yield from _readable(place, within, above)
+
+
+def _readable(place: str, within: tuple[str, ...], above: frozenset[str]) -> Iterator[str]:
+    if f"{place}/".startswith(within):
         return
-    if not any(path.is_relative_to(place) for path in barred):
+    if place not in above:
         yield place
         return
     for inner in _listed(place):
-        yield from readable_below(inner, barred)
+        yield from _readable(inner, within, above)
 
 
-def _listed(folder: Path) -> Iterable[Path]:
+def _listed(folder: str) -> Iterable[str]:
     try:
         with os.scandir(folder) as entries:
-            return [Path(entry.path) for entry in entries if not entry.is_symlink()]
+            return [entry.path for entry in entries if not entry.is_symlink()]
     except OSError:  # what cannot be listed cannot be read
         return []
 

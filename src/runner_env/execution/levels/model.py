@@ -131,7 +131,7 @@ class Facts:
     outside_processes: int
     loopback: bool
     network: bool
-    most_processes: int
+    limited: bool
     capabilities: str = ""
     capability_bound: str = ""
     no_new_privileges: str = ""

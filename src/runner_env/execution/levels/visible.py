@@ -31,6 +31,7 @@ _BROAD = ("", ".local", ".config", ".cache", ".local/share", ".local/state")
 _CONFIGURATION = ("/etc/resolv.conf", "/etc/localtime", "/etc/hosts", "/etc/mtab")
 """May be links to where services keep them; only the file itself is shown, for sockets lie beside it."""
 _MOST_LINKS = 500
+_MOST_IN_A_ROW = 40
 
 
 def visible_places(environ: Mapping[str, str], hidden: Iterable[Path], more: Iterable[Path] = ()) -> tuple[Path, ...]:
@@ -46,13 +47,13 @@ def visible_places(environ: Mapping[str, str], hidden: Iterable[Path], more: Ite
     # Plain strings: hundreds of links are looked at before each run, and paths as objects would take most of its time.
     barred = [os.fspath(path) for path in hidden]
     below = tuple(map(_slashed, barred))
-    broad = _with_parents([*barred, *(os.path.join(home, name) for home in homes(environ) for name in _BROAD)])
+    broad = _with_parents([*barred, *(f"{home}/{name}" for home in homes(environ) for name in _BROAD)])
     wanted = [(path, broad) for path in dict.fromkeys(_candidates(environ, broad))]
     wanted += [(os.fspath(path), frozenset({"/"})) for path in more]
     found: dict[str, None] = {}
     for path, too_much in wanted:
         for place in (os.path.normpath(path), os.path.realpath(path)):
-            if _slashed(place).startswith(below) and place not in too_much and os.path.exists(place):
+            if _slashed(place).startswith(below) and place not in too_much and os.access(place, os.F_OK):
                 found[place] = None
     return tuple(Path(path) for path in found if found.keys().isdisjoint(_parents(path)))
 
@@ -62,8 +63,12 @@ def _slashed(path: str) -> str:
 
 
 def _parents(path: str) -> Iterator[str]:
-    while path != (path := os.path.dirname(path)):
+    while path != (path := _above(path)):
         yield path
+
+
+def _above(path: str) -> str:
+    return path.rpartition("/")[0] or "/"
 
 
 def _with_parents(paths: Iterable[str]) -> frozenset[str]:
@@ -75,7 +80,7 @@ def _with_parents(paths: Iterable[str]) -> frozenset[str]:
 def _candidates(environ: Mapping[str, str], broad: frozenset[str]) -> Iterator[str]:
     yield from (sys.prefix, sys.base_prefix, sys.exec_prefix, SOURCE, *_CONFIGURATION)
     folders = [
-        os.path.dirname(program)
+        _above(program)
         for program in (sys.executable, os.path.realpath(sys.executable), environ.get("AIDER_FSM_PYTHON", ""))
         if program.startswith("/")
     ]
@@ -89,18 +94,18 @@ def _candidates(environ: Mapping[str, str], broad: frozenset[str]) -> Iterator[s
     for folder in dict.fromkeys(folders):
         yield from _installation(folder, broad)
     for home in homes(environ):
-        yield from (os.path.join(home, name) for name in _OF_A_HOME)
+        yield from (f"{home}/{name}" for name in _OF_A_HOME)
 
 
 def _installation(folder: str, broad: frozenset[str]) -> Iterator[str]:
     """A folder of programs with what they were installed with; or else the folder and what its links lead to."""
-    above, name = os.path.split(folder)
+    above, name = _above(folder), folder.rpartition("/")[2]
     if name in _BIN and above not in broad:
         yield above
         return
     yield folder
     if name in _BIN:
-        yield os.path.join(above, "lib")
+        yield f"{_slashed(above)}lib"
     if folder not in broad:
         yield from _linked(folder, broad)
 
@@ -111,9 +116,24 @@ def _linked(folder: str, broad: frozenset[str]) -> Iterator[str]:
             links = [entry.path for _, entry in zip(range(_MOST_LINKS), entries, strict=False) if entry.is_symlink()]
     except OSError:
         return
-    for target in {os.path.realpath(link) for link in links}:
-        bin_ = os.path.dirname(target)
+    known: dict[str, str] = {}
+    for target in {_real(link, known) for link in links}:
+        bin_ = _above(target)
         if bin_ == folder:
             continue
-        above, name = os.path.split(bin_)
+        above, name = _above(bin_), bin_.rpartition("/")[2]
         yield above if name in _BIN and above not in broad else target
+
+
+def _real(path: str, known: dict[str, str], links: int = 0) -> str:
+    """What a path leads to; `known` keeps what its folders lead to, which for links of one folder are few."""
+    folder, _, name = path.rpartition("/")
+    if name in {"", ".", ".."} or links == _MOST_IN_A_ROW:
+        return os.path.realpath(path)
+    real = known.get(folder) or known.setdefault(folder, os.path.realpath(folder or "/"))
+    place = f"{_slashed(real)}{name}"
+    try:
+        target = os.readlink(place)  # noqa: PTH115 - a path as an object costs more than the call
+    except OSError:  # it is no link
+        return place
+    return _real(target if target.startswith("/") else f"{real}/{target}", known, links + 1)

@@ -31,4 +31,4 @@ class Headings:
 
 def plain(text: str) -> str:
     """Prose without markup, at most 300 characters, the end of it."""
-    return " ".join(_MARKUP.sub(lambda match: match[1] or "", text[-4 * _MOST_CONTEXT :]).split())[-_MOST_CONTEXT:]
+    return " ".join(_MARKUP.sub(lambda match: match[1] or "", text[-2 * _MOST_CONTEXT :]).split())[-_MOST_CONTEXT:]

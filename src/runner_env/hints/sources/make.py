@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import ChainMap
 from dataclasses import dataclass, field
 from posixpath import basename, dirname
 from typing import TYPE_CHECKING
@@ -11,6 +12,8 @@ from runner_env.hints.model import Candidate, Origin
 from runner_env.hints.sources.tree import inside, numbered
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from runner_env.hints.sources.tree import Tree
 
 _NAMES = ("GNUmakefile", "makefile", "Makefile")
@@ -27,6 +30,7 @@ _RECIPE_PREFIX = re.compile(r"^[@+-]+\s*")
 _SUBSTITUTED = re.compile(r"@(\w+)@")
 _PLAIN_TARGET = re.compile(r"[A-Za-z0-9_][\w./:-]*")
 _FILE_LIKE = re.compile(r".*\.[A-Za-z]{1,4}$|.*/.*")
+_NO_MAKEFILE = re.compile(r"\.(?:[dochS]|cc|cpp|cxx|hpp|dep|py|sh|lua|ll?|yy?|rs|go)$")
 _HELP = re.compile(r"##\s*(.*)$")
 _STANDARD = {
     "MAKE": "make",
@@ -59,6 +63,8 @@ class _Makefile:
     rules: dict[str, _Rule] = field(default_factory=dict)
     variables: dict[str, str] = field(default_factory=dict)
     phony: set[str] = field(default_factory=set)
+    expanded: dict[str, tuple[list[str], list[str]]] = field(default_factory=dict)
+    """For targets that were asked for: what they need and what they run, variables filled in."""
 
 
 def find(tree: Tree) -> list[Candidate]:
@@ -95,6 +101,8 @@ def find(tree: Tree) -> list[Candidate]:
 def _makefiles(tree: Tree) -> list[str]:
     """One for each folder; `Makefile.in` of the root stands for the one that `./configure` makes of it."""
     paths = tree.manifests(*_NAMES, depth=1, most=8)
+    if not paths and all("/" in path for path in tree.shallow):
+        paths = tree.manifests(*_NAMES, depth=2, most=8)  # everything is in one folder
     chosen: dict[str, str] = {}
     for path in sorted(paths, key=lambda path: _NAMES.index(basename(path))):
         chosen.setdefault(dirname(path), path)
@@ -107,7 +115,7 @@ class _Reader:
     def __init__(self, tree: Tree, makefile: _Makefile) -> None:
         self.tree = tree
         self.makefile = makefile
-        self.included = 0
+        self.seen: set[str] = set()
         self.current: list[_Rule] = []
         self.branches: list[bool] = []
         self.comment = ""
@@ -162,11 +170,12 @@ class _Reader:
             self.branches[-1] = False
         elif word == "endif" and self.branches:
             self.branches.pop()
-        elif "include" in word and self.included < _MOST_INCLUDES:
+        elif "include" in word:
             for name in _expand(rest, self.makefile.variables).split():
                 other = inside(dirname(path), name)
-                if other and self.tree.readable(other):
-                    self.included += 1
+                fresh = other and other not in self.seen and not _NO_MAKEFILE.search(other)
+                if other and fresh and len(self.seen) < _MOST_INCLUDES and self.tree.readable(other):
+                    self.seen.add(other)
                     self.read(other)
 
     def _assign(self, name: str, operator: str, value: str) -> None:
@@ -214,33 +223,32 @@ def _resolved(makefile: _Makefile, name: str, seen: set[str], depth: int) -> lis
         return []
     seen.add(name)
     found: list[str] = []
-    needs = _expand(" ".join(rule.needs), makefile.variables).split()
+    needs, recipe = _filled(makefile, name, rule)
     for need in needs[:40]:
         found += _resolved(makefile, need, seen, depth + 1)
-    automatic = {
-        "@": name,
-        "<": needs[0] if needs else "",
-        "^": " ".join(needs),
-        "*": "",
-        "?": "",
-        "%": "",
-        "+": "",
-        "|": "",
-    }
-    for line in rule.recipe:
-        text = _RECIPE_PREFIX.sub("", _expand(line, makefile.variables | automatic).strip())
-        text = re.sub(r"[ \t]{2,}", " ", text).strip()
+    for text in recipe:
         again = re.fullmatch(r"\$?\(?make\)?(?:\s+--?[\w-]+)*\s+([\w./-]+)", text)
         if again and again[1] in makefile.rules:
             found += _resolved(makefile, again[1], seen, depth + 1)
-        elif text:
+        else:
             found.append(text)
         if len(found) > _MOST_COMMANDS:
             break
     return found
 
 
-def _expand(text: str, variables: dict[str, str]) -> str:
+def _filled(makefile: _Makefile, name: str, rule: _Rule) -> tuple[list[str], list[str]]:
+    """What a target needs and the lines of its recipe, with variables filled in."""
+    if name not in makefile.expanded:
+        needs = _expand(" ".join(rule.needs), makefile.variables).split()
+        automatic = dict.fromkeys("*?%+|", "") | {"@": name, "<": needs[0] if needs else "", "^": " ".join(needs)}
+        variables = ChainMap(automatic, makefile.variables)
+        lines = [_RECIPE_PREFIX.sub("", _expand(line, variables).strip()) for line in rule.recipe]
+        makefile.expanded[name] = needs, [text for line in lines if (text := re.sub(r"[ \t]{2,}", " ", line).strip())]
+    return makefile.expanded[name]
+
+
+def _expand(text: str, variables: Mapping[str, str]) -> str:
     """`text` with variables filled in; calls of functions that cannot be told stay as they are written."""
     text = text.replace("$$", "\0")
     for _ in range(_MOST_DEPTH):
@@ -251,7 +259,7 @@ def _expand(text: str, variables: dict[str, str]) -> str:
     return text.replace("\1", "$").replace("\0", "$")
 
 
-def _value(match: re.Match[str], variables: dict[str, str]) -> str:
+def _value(match: re.Match[str], variables: Mapping[str, str]) -> str:
     inner = match[1] if match[1] is not None else match[2] if match[2] is not None else match[3]
     name, _, rest = inner.strip().partition(" ")
     if not rest and re.fullmatch(r"[\w.@<^?*%+|-]+", name):

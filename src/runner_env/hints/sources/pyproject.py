@@ -1,4 +1,4 @@
-"""Tasks that Python project managers keep in `pyproject.toml`: hatch, poe, taskipy, pdm, pixi, rye."""
+"""Tasks that Python project managers keep in `pyproject.toml`: hatch, poe, taskipy, pdm, pixi, rye; and pipenv's."""
 
 from __future__ import annotations
 
@@ -35,6 +35,9 @@ def find(tree: Tree) -> list[Candidate]:
     if tree.has("pixi.toml"):
         runner = _Runner("pixi", "pixi run", ("tasks",), "")
         found += _tasks("pixi.toml", tree.text("pixi.toml"), mapping(read(tree, "pixi.toml"), "tasks"), runner, "")
+    if tree.has("Pipfile"):
+        runner = _Runner("pipenv", "pipenv run", ("scripts",), "")
+        found += _tasks("Pipfile", tree.text("Pipfile"), mapping(read(tree, "Pipfile"), "scripts"), runner, "")
     return found
 
 

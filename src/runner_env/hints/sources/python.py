@@ -34,12 +34,29 @@ def find(tree: Tree) -> list[Candidate]:
     found: list[Candidate] = []
     expression = re.compile(_TESTS)
     tests = [path for path in tree.ending("py") if expression.fullmatch(path)]
-    if tests:
+    if tests and not _is_beside(tree, tests):
         found += _django(tree) or _pytest(tree, tests) or _unittest(tree, tests)
     for path in tree.manifests("asv.conf.json", depth=1, most=1):
         folder = path.rpartition("/")[0]
         found.append(Candidate("asv run", path, 1, Origin.MANIFEST, "asv", workdir=folder, runner="asv", certainty=0.6))
     return found
+
+
+def _is_beside(tree: Tree, tests: list[str]) -> bool:
+    """Whether Python is only what lies somewhere inside a project that is built otherwise."""
+    if tree.first(*_PYTHON_PROJECT) or any(path.count("/") < 2 for path in tests):
+        return False
+    return bool(tree.first(*_OTHER_PROJECT))
+
+
+_PYTHON_PROJECT = (
+    *("pyproject.toml", "setup.py", "setup.cfg", "requirements.txt", "tox.ini", "Pipfile", "pytest.ini"),
+    *("noxfile.py", "conftest.py", "environment.yml", "manage.py"),
+)
+_OTHER_PROJECT = (
+    *("pom.xml", "build.gradle", "build.gradle.kts", "CMakeLists.txt", "meson.build", "configure.ac", "go.mod"),
+    *("Cargo.toml", "package.json", "composer.json", "Gemfile", "mix.exs", "dune-project", "build.sbt"),
+)
 
 
 def _pytest(tree: Tree, tests: list[str]) -> list[Candidate]:

@@ -52,6 +52,7 @@ def texts(node: Node) -> dict[str, str]:
             found[key] = value.text
         elif value.get("value").text:
             found[key] = value.get("value").text
+    found.pop("secure", None)  # an encrypted variable, whose name is not stated
     for item in node.items if isinstance(node.value, (list, str)) else []:
         found |= assignments(item.text) if item.text else texts(item)
     return found

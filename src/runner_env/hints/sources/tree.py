@@ -88,7 +88,7 @@ _FOREIGN = frozenset(
 )
 _ASIDE = re.compile(
     r"(?:.*[ _-])?(?:docs?|documentation|web ?site|site|www|scripts?|tools?|ci|tests?|specs?|t|__tests__|testing"
-    r"|benchmarks?)(?:[ _-].*)?",
+    r"|benchmarks?|nw|netware|win\d*|windows|vms|os400|msvc\w*|vc\d+)(?:[ _-].*)?",
     re.IGNORECASE,
 )
 

@@ -1,4 +1,4 @@
-"""The shared red-team cases that can be decided without a sandbox, and hostile inputs of the project's own.
+"""What is particular about shared red-team cases, beyond what `redteam/` asks of each: codes, places, figures.
 
 Every payload runs in a throw-away directory with a canary beside it; see `canary` for when this refuses to start.
 """
@@ -15,7 +15,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -29,110 +28,10 @@ from runner_env.runs.results import CallResult
 from runner_env.targets.inside import open_inside
 
 METRICS = ".aider_fsm/metrics.json"
+Range = Any
+"""What the fixture `ground` gives: a target beside a canary."""
+
 GOOD = f"""printf '{{"ok": true, "score": 0.5}}' > {METRICS}"""
-LATER: Mapping[str, str] = {
-    **dict.fromkeys(
-        ("RT001", "RT003", "RT005", "RT007", "RT009", "RT011", "RT013", "RT015"),
-        "a destructive command is contained by the sandbox levels of issue 2; tests/execution/policy has the lint",
-    ),
-    **dict.fromkeys(("RT023", "RT025", "RT027"), "no agent writes anything before issue 5"),
-    "RT032": "hiding credential files needs the sandbox levels of issue 2",
-    **dict.fromkeys(
-        ("RT034", "RT036", "RT038", "RT042", "RT044", "RT046", "RT048", "RT050", "RT052", "RT054"),
-        "whether a score was earned is the audit's to say, in a later issue",
-    ),
-    **dict.fromkeys(("RT075", "RT076", "RT078"), "crashes at every point, resume and clock jumps are issue 2"),
-    "RT083": "archives as targets are issue 3",
-    "RT085": "history that holds the solution is the audit's to see, in a later issue",
-    **dict.fromkeys(("RT086", "RT088", "RT090"), "judges come with skill testing, issue 4"),
-    **dict.fromkeys(("RT091", "RT093", "RT095"), "the model transport comes with skill testing, issue 4"),
-}
-"""Cases that this version cannot decide, and why."""
-
-
-def checked_canary(name: str | None) -> Path:
-    """The directory that a payload may try to harm; refuses one that somebody could miss."""
-    if not name or Path(name).resolve() in {Path("/"), Path.home().resolve()}:
-        raise RuntimeError(f"CANARY_DIR is {name!r}; it must be a fresh directory")
-    if list(Path(name).iterdir()):
-        raise RuntimeError(f"CANARY_DIR {name!r} is not empty")
-    return Path(name)
-
-
-@dataclass
-class Range:
-    """A target beside a canary.
-
-    Attributes:
-        root: the target.
-        canary: a directory outside it, with a victim and an outside folder.
-        home: where the evidence goes.
-        cases: the shared cases by id; empty where they are absent.
-    """
-
-    root: Path
-    canary: Path
-    home: Path
-    cases: Mapping[str, Any]
-
-    def write(self, files: Mapping[str, object]) -> None:
-        """Write files of the target; `-> path` is a symbolic link, a leading `repo/` is the target itself."""
-        for name, content in files.items():
-            path = self.root / name.removeprefix("repo/")
-            path.parent.mkdir(parents=True, exist_ok=True)
-            text = content if isinstance(content, str) else json.dumps(content)
-            text = text.replace("$CANARY_DIR", str(self.canary))
-            if text.startswith("-> "):
-                path.symlink_to(text[3:])
-            else:
-                path.write_bytes(text.encode())
-
-    def evaluate(self, command: str = "", *, pass_env: tuple[str, ...] = (), **sections: Any) -> Any:
-        """Run a contract whose evaluation is `command`, then a good score."""
-        evaluation = {"run_cmds": [command, GOOD] if command else [GOOD], "metrics_path": METRICS}
-        self.write({"pipeline.yml": {"version": 1, "evaluation": evaluation, **sections}})
-        return self.run(pass_env=pass_env)
-
-    def run(self, call: str = "evaluate", *, pass_env: tuple[str, ...] = (), **keywords: object) -> Any:
-        """Run the contract that is there."""
-        overrides = {"CANARY_DIR": str(self.canary)}
-        with runner_env.setup(self.root, pass_env=pass_env) as session:
-            return getattr(session, call)("m", env_overrides=overrides, repair_iters=0, **keywords)
-
-    def peak_mib(self, call: str) -> float:
-        """The largest resident memory, in MiB, of a process that does no more than this call."""
-        program = (
-            "import sys, runner_env\n"
-            "with runner_env.setup(sys.argv[1]) as session:\n"
-            f"    session.{call}('m', repair_iters=0)\n"
-            "print(int(open('/proc/self/status').read().split('VmHWM:')[1].split()[0]) / 1024)\n"
-        )
-        argv = [sys.executable, "-c", program, str(self.root)]
-        done = subprocess.run(argv, capture_output=True, text=True, check=True, timeout=110)
-        return float(done.stdout)
-
-    def recorded(self) -> Iterator[Path]:
-        """Every file that a run left, evidence and published copy."""
-        for folder in (self.home, self.root / ".aider_fsm"):
-            yield from (path for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
-
-    def git(self, *arguments: str) -> None:
-        """Run git in the target."""
-        identity = ("-c", "user.name=t", "-c", "user.email=t@example.invalid", "-c", "init.defaultBranch=main")
-        subprocess.run(["git", *identity, *arguments], cwd=self.root, check=True, capture_output=True, timeout=30)
-
-
-@pytest.fixture
-def ground(tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> Range:
-    """A target and a canary, without the shared cases."""
-    (tmp_path / "canary").mkdir()
-    monkeypatch.setenv("CANARY_DIR", str(tmp_path / "canary"))
-    canary = checked_canary(os.environ.get("CANARY_DIR"))
-    for folder, name in (("victim", "keep.txt"), ("outside", "metrics.json")):
-        (canary / folder).mkdir()
-        (canary / folder / name).write_text('{"ok": true, "score": 0.99}')
-    (tmp_path / "repo/.aider_fsm").mkdir(parents=True)
-    return Range(tmp_path / "repo", canary, home, {})
 
 
 @pytest.fixture
@@ -156,18 +55,10 @@ def input_of(ground: Range, name: str, expected: str) -> Any:
 
 
 @pytest.mark.parametrize("name", [None, "", "/", "~"])
-def test_it_refuses_to_start_without_a_canary(name: str | None) -> None:
+def test_it_refuses_to_start_without_a_canary(name: str | None, refuse: Callable[[str | None], Path]) -> None:
     """No payload runs where something could be missed."""
     with pytest.raises(RuntimeError):
-        checked_canary(str(Path.home()) if name == "~" else name)
-
-
-def test_every_shared_case_is_decided_or_has_a_reason(corpus: Range) -> None:
-    """None is forgotten: each shared case has a test here by name, or stands in LATER."""
-    here = Path(__file__).read_text("utf-8")
-    tested = {name for name in corpus.cases if f'"{name}", "' in here.split("def test_it_refuses", 1)[1]}
-    assert tested.isdisjoint(LATER)
-    assert tested | set(LATER) >= set(corpus.cases)
+        refuse(str(Path.home()) if name == "~" else name)
 
 
 def test_workdir_link(corpus: Range) -> None:
@@ -285,10 +176,10 @@ def test_honest_evaluation(corpus: Range, monkeypatch: pytest.MonkeyPatch) -> No
 def test_alias_bomb(corpus: Range) -> None:
     """RT056: a located error within a second."""
     corpus.write({"pipeline.yml": input_of(corpus, "RT056", "clear_error")})
-    started = time.perf_counter()
+    started = time.process_time()
     with pytest.raises(ContractError) as caught:
         corpus.run()
-    assert time.perf_counter() - started < 1
+    assert time.process_time() - started < 1
     assert (caught.value.code, str(caught.value.where)) == ("too_many_values", "pipeline.yml:3:4")
 
 

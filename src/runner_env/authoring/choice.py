@@ -1,0 +1,145 @@
+"""Which stated commands can be an evaluation, and in which form they are run without their authors' tools."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from runner_env.authoring.model import Option
+from runner_env.hints.find import find_hints
+from runner_env.hints.model import Hint, Purpose
+from runner_env.hints.runners import direct_call
+from runner_env.hints.selection import meaning
+from runner_env.hints.shelltext import words_of
+from runner_env.hints.sources.table import SOURCES
+from runner_env.hints.tasks import named_task
+from runner_env.hints.unwrap import unwrap
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from pathlib import Path
+
+    from runner_env.hints.model import Candidate
+
+PYTHON_RUNNERS = frozenset(
+    (  # noqa: SIM905 - one word a line would be unreadable
+        "pytest unittest nose nose2 trial stestr zope-testrunner behave tox nox hatch poe invoke django"
+    ).split()
+)
+_PYTHON_WRAPPERS = frozenset(("uv", "uvx", "poetry", "pdm", "pipenv", "hatch", "rye", "coverage", "python", "python3"))
+_MODULES = frozenset(("unittest", "twisted.trial", "testtools.run", "zope.testrunner"))
+_PLACEHOLDER = re.compile(r"\{\[?[\w:.\]]*\}|<[\w -]+>|\$\{\{|\$\(")
+_CI = re.compile(r"^(?:\.github|\.gitlab|\.circleci|\.travis|azure|\.azure|appveyor|\.appveyor|\.cirrus|\.woodpecker)")
+_OUT_OF_REACH = re.compile(r"\b(?:docker(?:-compose)?|podman|vagrant|kubectl|sudo|ssh|act|earthly|nix(?:-shell)?)\b")
+_MOST_HINTS = 8
+_VERSIONED = re.compile(r"^python\d(?:\.\d+)?$")
+
+
+def options(root: Path) -> tuple[Option, ...]:
+    """The commands that can be the evaluation of the repository, the best first; none if it states none."""
+    hints = find_hints(root)
+    wanted = [hint for hint in hints if hint.purpose is Purpose.TEST][:_MOST_HINTS]
+    wanted += [hint for hint in hints if hint.purpose is Purpose.EVALUATE][:2]
+    tasks = _resolved(root)
+    found: dict[str, Option] = {}
+    late: dict[str, Option] = {}
+    for hint in wanted:
+        for option in _forms(hint, tasks):
+            if _PLACEHOLDER.search(option.command):
+                continue
+            place = late if _OUT_OF_REACH.search(option.command) else found
+            place.setdefault(f"{option.workdir}\0{option.command}", option)
+    return (*sorted(found.values(), key=_needs_tool), *late.values())
+
+
+def _needs_tool(option: Option) -> bool:
+    """Whether a command is that of a tool that makes environments of its own, once more."""
+    return option.command.split()[:1] in (["tox"], ["nox"], ["hatch"], ["poe"], ["uvx"], ["uv"], ["poetry"], ["pdm"])
+
+
+def _resolved(root: Path) -> Mapping[tuple[str, str], tuple[str, ...]]:
+    """What each task runs, by where and how it is called."""
+    candidates: Iterable[Candidate] = (one for find in SOURCES for one in find(root))
+    return {(one.workdir, meaning(words_of(one.text))): one.resolved for one in candidates if one.resolved}
+
+
+def _forms(hint: Hint, tasks: Mapping[tuple[str, str], tuple[str, ...]]) -> Iterator[Option]:
+    """The ways to run a hint, the plainest first."""
+    words = words_of(hint.command)
+    env = {} if _CI.match(hint.source) else {n: v for n, v in hint.env.items() if "$" not in v and "{" not in v}
+    as_stated = Option(hint.command, hint.runner, hint.source, hint.command, hint.prerequisites, hint.workdir, env)
+    inner = unwrap(words)
+    call = direct_call(inner) if inner else None
+    if call is not None and call.purpose is not None:
+        command = plain_python(words) if _is_python(words) and not _is_task(inner) else hint.command
+        yield replace(as_stated, command=command, runner=call.runner)
+        return
+    parts = [part for part in tasks.get((hint.workdir, meaning(words)), ()) if _tests(part)]
+    python = [part for part in parts if _runner(part) in PYTHON_RUNNERS]
+    for part in python[:1]:
+        yield replace(as_stated, command=plain_python(words_of(part)), runner=_runner(part))
+    yield as_stated
+    for part in parts:
+        if part not in python and inner and inner[0] in ("npm", "yarn", "pnpm", "bun"):
+            yield replace(as_stated, command=_with_npx(part), runner=_runner(part))
+
+
+def _with_npx(command: str) -> str:
+    """A command of a package.json script as it can be run outside of it."""
+    words = words_of(command)
+    variables = [word for word in words if re.match(r"[A-Za-z_]\w*=", word)]
+    rest = command
+    for word in variables:
+        name = word.partition("=")[0]
+        rest = re.sub(rf"^\s*{name}=(?:'[^']*'|\"[^\"]*\"|\S*)\s*", "", rest)
+    given = " ".join(f"{name}={shlex.quote(value)}" for name, _, value in (word.partition("=") for word in variables))
+    return " ".join(filter(None, (given, rest if rest.startswith(("node ", "npx ")) else f"npx {rest}")))
+
+
+def _is_python(words: tuple[str, ...]) -> bool:
+    inner = unwrap(words)
+    return bool(inner) and (_runner(shlex.join(words)) in PYTHON_RUNNERS or inner[0] == "python")
+
+
+def _is_task(inner: tuple[str, ...]) -> bool:
+    return named_task(inner) is not None and inner[0] != "python"
+
+
+def _tests(command: str) -> bool:
+    inner = unwrap(words_of(command))
+    call = direct_call(inner) if inner else None
+    return call is not None and call.purpose is Purpose.TEST
+
+
+def _runner(command: str) -> str:
+    inner = unwrap(words_of(command))
+    call = direct_call(inner) if inner else None
+    return call.runner if call else ""
+
+
+def plain_python(words: tuple[str, ...]) -> str:
+    """A Python command without the tools around it, which make environments of their own.
+
+    >>> plain_python(("uv", "run", "--group", "dev", "pytest", "-q"))
+    'pytest -q'
+    >>> plain_python(("coverage", "run", "-m", "unittest", "discover"))
+    'python -m unittest discover'
+    """
+    variables = [word for word in words if re.match(r"[A-Za-z_]\w*=", word)]
+    bare = tuple(word for word in words if word not in variables)
+    inner = unwrap(bare)
+    if not inner:
+        return shlex.join(words)
+    as_module = inner[0] in _MODULES or ("-m" in bare and inner[0] in bare[bare.index("-m") + 1 :][:1])
+    if (bare[:1] != inner[:1] and as_module and "coverage" not in bare) or inner[0] in _MODULES:
+        inner = ("python", "-m", *inner)
+    elif _VERSIONED.match(inner[0]):
+        inner = ("python", *inner[1:])
+    inner = tuple(word for word in inner if not word.startswith(("--basetemp=.tox", "--basetemp=/")))
+    if inner[0] == "py.test":
+        inner = ("pytest", *inner[1:])
+    return " ".join(
+        (*variables, *(word if re.search(r"[*?$]", word) and "'" not in word else shlex.quote(word) for word in inner))
+    )

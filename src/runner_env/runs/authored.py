@@ -1,0 +1,188 @@
+"""A contract by rules on trial: it is written, run, changed by what the run said, and kept only if it gave a score."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from runner_env.authoring.amend import Said, amended, incomplete
+from runner_env.authoring.provenance import NAME, provenance
+from runner_env.authoring.render import render
+from runner_env.authoring.rules import propose
+from runner_env.contract.model import StageName
+from runner_env.core import Ending, Finding, Verdict
+from runner_env.errors import ContractMissing, OptionError
+from runner_env.evidence.publish import Publisher
+from runner_env.formats.canonical import canonical
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from runner_env.authoring.model import Recipe
+    from runner_env.pipeline.values import CommandRun
+    from runner_env.runs.options import Scaffold
+    from runner_env.runs.run import Run
+
+_MOST_ATTEMPTS = 7
+_MOST_SECONDS = 1200.0
+_HEAD, _TAIL = 200_000, 400_000
+_PIPELINE = "pipeline.yml"
+
+
+def begin(root: Path, pipeline_rel: str, scaffold: Scaffold, missing: ContractMissing) -> Trial:
+    """Write the contract that rules propose for a repository that has none.
+
+    Args:
+        root: the repository.
+        pipeline_rel: where its contract should have been.
+        scaffold: who may write one.
+        missing: what is raised where nobody may or can.
+
+    Raises:
+        ContractMissing: there is no contract, and none can be proposed; it says why.
+        OptionError: the files cannot be written.
+    """
+    if scaffold == "off" or pipeline_rel != _PIPELINE:
+        raise missing
+    if scaffold == "agent":
+        raise _because(missing, "no agent program is at hand that could write one")
+    recipe = propose(root)
+    if recipe is None:
+        raise _because(missing, "rules can write none: the repository states no command that tests or evaluates it")
+    trial = Trial(root, recipe)
+    trial.write()
+    return trial
+
+
+def _because(missing: ContractMissing, why: str) -> ContractMissing:
+    first, *others = missing.findings
+    message = f"{first.message.rstrip('.')}, and {why}."
+    return ContractMissing([Finding(first.code, message, first.where, first.hint), *others])
+
+
+@dataclass(slots=True)
+class Trial:
+    """A contract by rules that has still to prove itself.
+
+    Attributes:
+        root: the repository.
+        recipe: what the contract is made of now.
+        attempts: how often it was run.
+        spent: seconds that those runs took.
+        decided: whether it was kept or taken away.
+    """
+
+    root: Path
+    recipe: Recipe
+    attempts: int = 0
+    spent: float = 0.0
+    decided: bool = False
+    _written: dict[str, str] = field(default_factory=dict)
+
+    def write(self) -> None:
+        """Put the contract in place of the one before it; a file that is not ours is left alone.
+
+        Raises:
+            OptionError: a file cannot be written.
+        """
+        files = render(self.recipe)
+        try:
+            for name in [name for name in self._written if name not in files]:
+                (self.root / name).unlink(missing_ok=True)
+                del self._written[name]
+            for name, text in files.items():
+                path = self.root / name
+                if path.exists() and name not in self._written:
+                    continue
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(text, encoding="utf-8")
+                self._written[name] = text
+        except OSError as error:
+            message = f"{error.filename} cannot be written: {error.strerror}."
+            raise OptionError("cannot_write", message, hint="Name a target that you may write to.") from error
+
+    def judge(self, run: Run) -> bool:
+        """Decide, from a run that has not been finished, what becomes of the contract, and say it in the run.
+
+        Returns:
+            Whether there is another contract to try, which is in place then.
+        """
+        self.attempts += 1
+        self.spent += sum(stage.run.duration_s for stage in run.progress.stages)
+        scored = run.progress.artifacts.evaluation is not None and not run.failed
+        if run.cancel.is_set:
+            return False
+        said = self._said(run, scored=scored)
+        new = amended(self.recipe, self.root, said) if said else None
+        if new is not None and self.attempts < _MOST_ATTEMPTS and self.spent < _MOST_SECONDS:
+            self._note(run, "scaffold_amended", f"The contract by rules is changed and run again: {new.amended[-1]}.")
+            self._keep_evidence(run, accepted=False)
+            self.recipe = new
+            self.write()
+            return True
+        lacking = incomplete(self.recipe, self.root, said.output) if said else ()
+        if scored and not lacking:
+            self._note(run, "scaffold_accepted", "The contract was written by rules, and has given this score.")
+        elif scored:
+            message = f"The score is not that of the repository: {', '.join(lacking)} could not be installed."
+            hint = "Install it in `.aider_fsm/bootstrap.yml`."
+            run.progress.findings.append(Finding("environment_incomplete", message, None, hint, (), Verdict.UNSCORED))
+        else:
+            message = "The contract that rules wrote gave no score, so it was not kept."
+            self._note(run, "scaffold_not_accepted", message, "Write one; `init --from-hints` gives it as a start.")
+        accepted = scored and not lacking
+        self._keep_evidence(run, accepted=accepted)
+        self.decided = True
+        if not accepted:
+            self._take_away()
+        return False
+
+    def abandon(self) -> None:
+        """Take a contract away that was never run to an end."""
+        if not self.decided:
+            self.decided = True
+            self._take_away()
+
+    def _take_away(self) -> None:
+        for name, text in self._written.items():
+            path = self.root / name
+            if path.is_file() and path.read_text("utf-8", "replace") == text:
+                path.unlink()
+        self._written = {}
+
+    def _note(self, run: Run, code: str, message: str, hint: str | None = None) -> None:
+        run.progress.findings.append(Finding(code, message, None, hint, verdict=Verdict.PASSED))
+
+    def _keep_evidence(self, run: Run, *, accepted: bool) -> None:
+        record = provenance(self.recipe, self._written, accepted=accepted)
+        run.run_dir.store_bytes(f"scaffold/{NAME}", canonical(record) + b"\n")
+        for name, text in self._written.items():
+            run.run_dir.store_bytes(f"scaffold/{name.replace('/', '_').lstrip('.')}", text.encode())
+        Publisher(run.progress.publishing, run.progress.publish_below).json(NAME, record)
+
+    def _said(self, run: Run, *, scored: bool) -> Said | None:
+        """What ended the run, or, of a run with a score that is not full, what its tests said."""
+        stages = [stage.run for stage in run.progress.stages if stage.run.commands]
+        last = stages[-1] if stages else None
+        if last is None or last.stage not in (StageName.BOOTSTRAP, StageName.EVALUATION):
+            return None
+        command = last.commands[-1]
+        if command.outcome.ending is not Ending.EXITED:
+            return None
+        if scored and not command.outcome.exit_code:
+            return None
+        return Said(last.stage.value, command.command.text, _output(run.run_dir.path, command), scored)
+
+
+def _output(run_dir: Path, command: CommandRun) -> str:
+    """What a command wrote: the beginning and the end of either stream."""
+    parts = []
+    for capture in (command.stdout, command.stderr):
+        with (run_dir / capture.reference).open("rb") as file:
+            data = file.read(_HEAD)
+            size = file.seek(0, 2)
+            if size > _HEAD:
+                file.seek(max(_HEAD, size - _TAIL))
+                data += b"\n" + file.read()
+        parts.append(data.decode("utf-8", "replace"))
+    return "\n".join(parts)
