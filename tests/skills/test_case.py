@@ -107,6 +107,22 @@ def test_text_without_quotes(case: Load, text: str, name: str) -> None:
     assert case(f"name: {text}\n").name == name
 
 
+@pytest.mark.parametrize("text", ["1.5", "1e3", "true", "True", ".nan", "-.inf", "2020-01-01"])
+def test_scalars_that_stand_for_text(case: Load, text: str) -> None:
+    """A number or boolean without quotes is the text that is written, where a case wants text."""
+    assert case(f"name: {text}\n").name == text
+    user = case(f"user: {{persona: {text}, done_when: {text}}}\n").user
+    assert user is not None
+    assert (user.persona, user.done_when) == (text, text)
+
+
+def test_a_blank_name_is_none(case: Load) -> None:
+    """A case or an eval with a blank name has the name it would have without one."""
+    loaded = case("name: ''\nevals:\n  - {type: boolean, criterion: greets, name: ' '}\n")
+    assert loaded.name == "case"
+    assert [item.label for item in loaded.evals] == ["greets"]
+
+
 @pytest.mark.parametrize(("text", "value"), [("no", False), ("off", False), ("Yes", True), ("true", True)])
 def test_booleans_of_old_yaml(case: Load, text: str, value: bool) -> None:
     """`yes`, `no`, `on` and `off` are booleans where a boolean is wanted."""

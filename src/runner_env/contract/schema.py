@@ -161,7 +161,7 @@ class DeploySection(_Stage):
 class RolloutSection(_Stage):
     """The model at work: writes `.aider_fsm/rollout.json`, which names the samples."""
 
-    SAME = (("run_cmds", "run_cmd", "cmds"),)
+    SAME: ClassVar[tuple[tuple[str, ...], ...]] = (("run_cmds", "run_cmd", "cmds"),)
 
     run_cmds: list[Command] | None = None
     """Shell command lines, run in order."""

@@ -13,7 +13,7 @@ from runner_env.errors import DefinitionError
 from runner_env.skills.case_file import BooleanFile, CalledFile, CaseFile, NumericFile
 from runner_env.skills.mocks import declared, matchers
 from runner_env.skills.problems import validated
-from runner_env.skills.reading import json_root, node_of, plain, read_text, refusal, yaml_root
+from runner_env.skills.reading import as_written, json_root, node_of, plain, read_text, refusal, yaml_root
 from runner_env.skills.values import BooleanEval, CallsEval, Case, Eval, NumericEval, SimulatedUser
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from runner_env.skills.case_file import CalledFile as _Called
     from runner_env.skills.case_file import EvalFile, NotCalledFile
 
+_TEXTS = {"name": {}, "skill": {}, "input": {}, "user": {"persona": {}, "done_when": {}}}
 _EMPTY_HINT = "A case has at least `skill`, `input` and `evals`."
 
 
@@ -35,7 +36,7 @@ def load_case(file: str, cwd: Path) -> Case:
     root = yaml_root(read_text(cwd / file, file), file)
     if root is None:
         raise refusal("empty_file", "The file is empty.", Where(file, 1, 1), _EMPTY_HINT)
-    return _case(root, Path(file).stem, os.path.dirname(file), cwd)  # noqa: PTH120 - keeps the path as given
+    return _case(as_written(root, _TEXTS), Path(file).stem, os.path.dirname(file), cwd)  # noqa: PTH120 - path as given
 
 
 def load_case_json(file: str, cwd: Path) -> list[Case]:

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, ValidationInfo, WithJsonSchema, field_validator
 
-from runner_env.skills.fields import Flag, NonBlank, Number, Positive, Strict, refuse
+from runner_env.skills.fields import Flag, Label, NonBlank, Number, Positive, Strict, refuse
 from runner_env.skills.mock_file import FieldMatchers, MockFile
 from runner_env.skills.values import Comparator
 
@@ -37,7 +37,7 @@ class BooleanFile(Strict):
     """What is judged, as a statement about the conversation."""
     expected: Flag = True
     """What the judge must say."""
-    name: NonBlank | None = None
+    name: Label = None
     """Label in the report; default: the criterion."""
 
 
@@ -59,7 +59,7 @@ class NumericFile(Strict):
         WithJsonSchema({"enum": ["gte", "gt", "lte", "lt", ">=", ">", "<=", "<"]}),
     ] = Comparator.GTE
     """How the grade must compare with the threshold."""
-    name: NonBlank | None = None
+    name: Label = None
     """Label in the report; default: the criterion."""
 
     @field_validator("max")
@@ -89,7 +89,7 @@ class CalledFile(Strict):
     """Exactly how often; default: at least once."""
     where: FieldMatchers | None = None
     """Only calls whose input looks like this are counted."""
-    name: NonBlank | None = None
+    name: Label = None
     """Label in the report; default: `called: <mock>`."""
 
 
@@ -101,7 +101,7 @@ class NotCalledFile(Strict):
     """The name of the mock."""
     where: FieldMatchers | None = None
     """Only calls whose input looks like this are counted."""
-    name: NonBlank | None = None
+    name: Label = None
     """Label in the report; default: `not_called: <mock>`."""
 
 
@@ -111,7 +111,7 @@ EvalFile = Annotated[BooleanFile | NumericFile | CalledFile | NotCalledFile, Fie
 class CaseFile(Strict):
     """A test case of a skill."""
 
-    name: NonBlank | None = None
+    name: Label = None
     """Default: the file's name without its last extension."""
     skill: NonBlank
     """The skill's directory, relative to this file."""

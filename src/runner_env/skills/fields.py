@@ -36,6 +36,10 @@ def _written(value: object) -> object:
     return value.text if isinstance(value, WrittenInt) else value
 
 
+def _label(value: object) -> object:
+    return None if isinstance(value, str) and not value.strip() else _written(value)
+
+
 def _scalar_text(value: object) -> object:
     if isinstance(value, bool):
         return "true" if value else "false"
@@ -69,6 +73,8 @@ def _number(value: object) -> object:
 Text = Annotated[str, BeforeValidator(_written), WithJsonSchema(_TEXT_SCHEMA)]
 """Text; a whole number without quotes is taken as it is written."""
 NonBlank = Annotated[str, BeforeValidator(_written), AfterValidator(_non_blank), WithJsonSchema(_NON_BLANK_SCHEMA)]
+Label = Annotated[str | None, BeforeValidator(_label), WithJsonSchema({"type": ["string", "null"]})]
+"""Text; a blank one is none."""
 ScalarText = Annotated[str, BeforeValidator(_scalar_text), WithJsonSchema({"type": ["string", "number", "boolean"]})]
 """Text that something is compared with; numbers and booleans stand for their JSON spelling."""
 Pattern = Annotated[

@@ -123,6 +123,23 @@ def node_of(value: object, where: Where) -> Node:
     return Node(str(value), where, str(value))
 
 
+def as_written(node: Node, texts: Mapping[str, Any]) -> Node:
+    """`node` with the scalars at `texts` (names, nested as the mapping is) as text: `1.5` and `true` as they are written.
+
+    Null stays null.
+    """
+    if not isinstance(node.value, dict):
+        return node
+    entries = dict(node.value)
+    for name, below in texts.items():
+        if entry := entries.get(name):
+            part = as_written(entry.node, below)
+            if isinstance(part.value, bool | int | float):
+                part = replace(part, value=part.text)
+            entries[name] = Entry(entry.where, part)
+    return replace(node, value=entries)
+
+
 def plain(node: Node) -> Any:  # noqa: ANN401 - as json has it
     """The node's value in dicts and lists; whole numbers remember how they were written."""
     if isinstance(node.value, tuple):

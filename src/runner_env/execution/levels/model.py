@@ -68,7 +68,7 @@ class Guarantees:
     """All that is promised, or not.
 
     Attributes:
-        fs_write: nothing outside of the writable folders is written.
+        fs_write: outside of the writable folders no file is made, removed or given other content.
         fs_read_secrets: credentials, other homes and evidence are not read.
         git_and_contract: `.git` and the contract files are not changed.
         net: no connection leaves the box.
