@@ -69,7 +69,7 @@ def test_a_full_case(tmp_path: Path, write: Write) -> None:
         ("user: {persona: ''}\n", "case.yaml:3:8", "persona"),
         ("user: {persona: p, max_turns: 0}\n", "case.yaml:3:20", "max_turns"),
         ("user: {persona: p, turns: 2}\n", "case.yaml:3:20", "turns"),
-        ("name: 1.5\n", "case.yaml:3:1", "1.5"),
+        ("evals:\n  - {type: boolean, criterion: 1.5}\n", "case.yaml:4:21", "1.5"),
         ("spy: perhaps\n", "case.yaml:3:1", "true or false"),
         ("mocks:\n  - {name: a, match: {contains: x}, deny: no, stub: yes}\n", "case.yaml:4:5", "`stub`"),
         ("mocks:\n  - {name: a, match: {pattern: '('}, deny: no}\n", "case.yaml:4:23", "'('"),

@@ -124,9 +124,9 @@ def node_of(value: object, where: Where) -> Node:
 
 
 def as_written(node: Node, texts: Mapping[str, Any]) -> Node:
-    """`node` with the scalars at `texts` (names, nested as the mapping is) as text: `1.5` and `true` as they are written.
+    """`node` with the scalars at `texts` (names, nested as the mapping is) as text, just as they are written.
 
-    Null stays null.
+    `1.5` and `true` become text; null stays null.
     """
     if not isinstance(node.value, dict):
         return node
