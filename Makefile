@@ -17,7 +17,7 @@ demo: $(VENV)/.runner
 	$(BIN)/python scripts/demo.py
 
 test: $(VENV)/.dev
-	$(BIN)/python -m pytest -q -n 2 -m "not slow and not network"
+	$(BIN)/python -m pytest -q -n 2 -m "not slow and not network and not programs"
 
 # The quick tests on the newest Python at hand, then every test on this one.
 test-all: $(VENV)/.dev

@@ -93,6 +93,18 @@ class Project:
 MakeProject = Callable[..., Project]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What is run at the level bwrap needs that program."""
+    for item in items:
+        if isinstance(item, pytest.Function) and "bwrap" in parameters(item):
+            item.add_marker(pytest.mark.programs)
+
+
+def parameters(item: pytest.Function) -> list[object]:
+    """The values that a test is parametrised with."""
+    return list(item.callspec.params.values()) if hasattr(item, "callspec") else []
+
+
 @pytest.fixture(autouse=True)
 def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Keep runs out of the user's state directory, and the user's variables out of the tests."""

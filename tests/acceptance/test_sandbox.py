@@ -124,6 +124,7 @@ def test_git_works_in_a_linked_working_tree(project: Make, scored: Make, tmp_pat
     assert result.ok, result.findings
 
 
+@pytest.mark.programs
 def test_a_git_file_cannot_name_any_folder(project: Make, scored: Make, tmp_path: Path) -> None:
     """A `.git` file of the target makes nothing visible that does not say itself to be its git directory."""
     private = tmp_path / "private"
@@ -135,6 +136,7 @@ def test_a_git_file_cannot_name_any_folder(project: Make, scored: Make, tmp_path
     assert result.ok, result.findings
 
 
+@pytest.mark.programs
 def test_variables_choose_and_keywords_win(project: Make, scored: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     """Precedence: default, variable, keyword; and a contract can only tighten."""
     made = project(evaluation=scored(), security={"sandbox": "none"})

@@ -72,6 +72,22 @@ def test_bad_input(cli: Cli, arguments: list[str], said: str) -> None:
     assert said in result.stderr
 
 
+def test_a_config_beside_the_cases_is_named(tmp_path: Path, cli: Cli) -> None:
+    """It is not read from another directory, which is said, with the command that reads it."""
+    assert cli("skill", "init", "made").exit_code == 0
+    result = cli("skill", "run", "made/cases", "--oneharness-bin", str(tmp_path / "none"))
+    assert result.exit_code == 3
+    assert "note: made/skilltest.yaml is not used" in result.stderr
+    named = cli("skill", "--config", "made/skilltest.yaml", "run", "made/cases")
+    assert (named.exit_code, "not used" in named.stderr) == (0, False)
+
+
+def test_hints_of_all_problems(suite: Path, cli: Cli) -> None:
+    """A mistyped key is two problems, and what helps is the hint of the second."""
+    (suite / "typo.yaml").write_text("skil: x\ninput: x\nevals: [{type: boolean, criterion: a}]\n")
+    assert "Did you mean `skill`?" in cli("skill", "run", "typo.yaml").stderr
+
+
 def test_validate(suite: Path, cli: Cli) -> None:
     """Valid skills end with 0; findings end with 1 and are told on standard error, or as JSON."""
     result = cli("skill", "validate", "skills")

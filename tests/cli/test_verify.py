@@ -46,6 +46,13 @@ def test_json(run_dir: Path) -> None:
     assert (said["format"], said["ok"], said["verdict"], said["score"]) == ("runner-env/proof@1", True, "passed", 0.5)
 
 
+def test_a_run_by_its_id(run_dir: Path) -> None:
+    """The id that every report shows is enough, and so is its beginning; an unknown one is bad input."""
+    assert verify(run_dir.name).returncode == verify(run_dir.name[:12]).returncode == 0
+    unknown = verify("nothing")
+    assert (unknown.returncode, "run_not_found" in unknown.stderr) == (2, True)
+
+
 def test_what_is_no_run(tmp_path: Path) -> None:
     """An error, not a proof."""
     assert verify(tmp_path).returncode not in {0, 1}

@@ -373,6 +373,7 @@ _NO_CODES = frozenset(
         "cost_usd",
     )
 )
+_CODE = re.compile(r"[a-z][a-z0-9_]*")
 _EVENTS = frozenset({"command_started", "command_ended"})
 
 
@@ -391,8 +392,9 @@ def codes_of_calls(path: Path) -> set[str]:
             continue
         attribute = getattr(node.func, "attr", "")
         called = getattr(node.func, "id", attribute if attribute == "finding" else "")
-        if called in _FINDERS and isinstance(node.args[0].value, str):
-            found.add(node.args[0].value)
+        code = node.args[0].value
+        if called in _FINDERS and isinstance(code, str) and _CODE.fullmatch(code):
+            found.add(code)
     return found
 
 

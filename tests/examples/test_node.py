@@ -9,6 +9,8 @@ import pytest
 
 import runner_env
 
+pytestmark = pytest.mark.programs
+
 
 @pytest.fixture
 def node(examples: Path, tmp_path: Path) -> Path:

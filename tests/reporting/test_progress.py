@@ -97,3 +97,12 @@ def test_a_closed_stream_does_not_stop_the_run() -> None:
     with Progress(stream, live=True) as progress:
         progress(*_EVENTS[0])
     assert progress.run_id
+
+
+def test_fetching() -> None:
+    """A target that comes from elsewhere is announced before the run has an id."""
+    stream, clock = io.StringIO(), _clock()
+    with Progress(stream, live=False, clock=lambda: next(clock)) as progress:
+        progress.fetching("owner/repo\x1b[2J")
+    assert stream.getvalue().startswith("[    1.0] fetching owner/repo")
+    assert "\x1b" not in stream.getvalue()

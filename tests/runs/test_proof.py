@@ -78,6 +78,7 @@ def test_a_run_without_a_record_is_no_proof(run_dir: Path) -> None:
     """A run that was killed has a journal and no record."""
     (run_dir / "record.json").unlink()
     assert codes(run_dir) == ["record_missing"]
+    assert f"runner-env resume {run_dir.name}" in str(check_proof(run_dir).problems[0].hint)
 
 
 def test_what_is_no_run_is_an_error(tmp_path: Path) -> None:

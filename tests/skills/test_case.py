@@ -73,6 +73,7 @@ def test_a_full_case(tmp_path: Path, write: Write) -> None:
         ("spy: perhaps\n", "case.yaml:3:1", "true or false"),
         ("mocks:\n  - {name: a, match: {contains: x}, deny: no, stub: yes}\n", "case.yaml:4:5", "`stub`"),
         ("mocks:\n  - {name: a, match: {pattern: '('}, deny: no}\n", "case.yaml:4:23", "'('"),
+        ("mocks:\n  - {match: {pattern: '[[:alpha:]]'}}\n", "case.yaml:4:14", "POSIX"),
         ("mocks:\n  - {match: {}}\n", "case.yaml:4:6", "at least one"),
         ("mocks:\n  - {match: {input: {command: {}}}}\n", "case.yaml:4:22", "equals"),
         ("name: a\nname: b\n", "case.yaml:4:1", "name"),

@@ -49,3 +49,5 @@ def test_all_problems_at_once(tmp_path: Path, write: Write, config: Callable[...
     with pytest.raises(DefinitionError) as caught:
         load_plan(config(), ["c"], [], tmp_path)
     assert [finding.code for finding in caught.value.findings] == ["unreadable", "unknown_mock"]
+    assert str(caught.value.findings[0].where).startswith("c/a.yaml:1")
+    assert "c/../skills/greeter/SKILL.md" in caught.value.findings[0].message

@@ -16,6 +16,7 @@ import pytest
 from runner_env.errors import OptionError, TargetError, TargetNotFound
 from runner_env.settings import Settings
 from runner_env.targets import Checkout, Revision, fetch
+from runner_env.targets.fetch import is_remote
 
 if TYPE_CHECKING:
     from conftest import Upstream
@@ -261,6 +262,15 @@ def test_a_path_wins_over_the_shorthand(tmp_path: Path, settings: Settings, monk
     (tmp_path / "owner/repo").mkdir(parents=True)
     monkeypatch.chdir(tmp_path)
     assert fetch("owner/repo", settings=settings).root == tmp_path / "owner/repo"
+
+
+def test_what_comes_from_elsewhere(tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """URLs and shorthands take time, which is announced; what is here, or nowhere, is not."""
+    (tmp_path / "own/here").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path)
+    remote = ["owner/repo", "https://127.0.0.1/r.git", "https://127.0.0.1/a.zip", "git@127.0.0.1:r"]
+    assert all(is_remote(target, settings) for target in remote)
+    assert not any(is_remote(target, settings) for target in ["own/here", "own", "nothing", Path("owner/repo")])
 
 
 def test_a_mistyped_path_is_told_as_one(tmp_path: Path, settings: Settings) -> None:

@@ -12,6 +12,9 @@ from runner_env.errors import EvidenceError
 from runner_env.reporting.findings import render_findings
 from runner_env.reporting.records import load_record
 from runner_env.session import EnvSession, open_session
+from runner_env.settings import Settings
+from runner_env.targets.address import without_credentials
+from runner_env.targets.fetch import is_remote
 
 if TYPE_CHECKING:
     from runner_env.formats.record import RunRecord
@@ -41,6 +44,8 @@ def perform(target: str, llm: str, given: Mapping[str, Any], progress: Progress)
     call = {name: given[name] for name in _CALL if given[name] is not None}
     from_file = read_env_file(Path(given["env_file"])) if given["env_file"] else {}
     call["env_overrides"] = from_file | parse_assignments(given["env"])
+    if is_remote(target, Settings.from_environ()):
+        progress.fetching(without_credentials(target))
     with open_session(target, setup, progress) as session:
         result = _run(session, llm, call, require_samples=given["require_samples"])
     try:

@@ -17,7 +17,9 @@ _FOLDER = click.Path(file_okay=False)
 
 @click.command(short_help="Roll out and evaluate a target; print its score with the proof.")
 @click.argument("target")
-@click.option("--llm", required=True, metavar="MODEL", help="A model id, or a model directory.")
+@click.option(
+    "--llm", required=True, metavar="MODEL", help="A model id, or a model directory; none if no model is asked."
+)
 @click.option("--mode", type=click.Choice(["smoke", "full"]), help="How much to run.  [default: smoke]")
 @click.option("--require-samples", is_flag=True, help="Fail unless the rollout leaves valid samples.")
 @click.option(

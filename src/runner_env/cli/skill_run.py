@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -78,6 +79,7 @@ def run(ctx: click.Context, /, paths: tuple[str, ...], **options: Any) -> int:  
 
     settings = Settings.from_environ()
     given = _given(ctx, paths, options, settings)
+    _warn_of_other_config(given)
     with SkillProgress(sys.stderr, live=is_live(sys.stderr, settings.environ)) as progress:
         try:
             report = _report(given, options["output_format"], settings, progress)
@@ -88,6 +90,20 @@ def run(ctx: click.Context, /, paths: tuple[str, ...], **options: Any) -> int:  
             raise
     _print(report, options["output_format"], settings)
     return Verdict(report.verdict or "unscored").exit_code
+
+
+def _warn_of_other_config(given: GivenRun) -> None:
+    """A config beside the cases is not read from another directory: whoever expects it would get the defaults."""
+    from runner_env.cli.output import complain
+    from runner_env.skills.config import DEFAULT_FILE
+
+    sources = given.sources
+    if sources.file is not None or (sources.cwd / DEFAULT_FILE).exists():
+        return
+    near = [folder / DEFAULT_FILE for path in given.paths for folder in (Path(path), *Path(path).parents)]
+    other = next((file for file in near if (sources.cwd / file).is_file()), None)
+    if other is not None:
+        complain(f"note: {other} is not used; use it with: runner-env skill --config {shlex.quote(str(other))} run …\n")
 
 
 def _report(given: GivenRun, output_format: str, settings: Settings, progress: SkillProgress) -> SkillReport:

@@ -196,6 +196,6 @@ def _for_the_target(error: EvidenceError, workspace: Path) -> TargetError | None
         return TargetError("workspace_link", message, hint=error.hint)
     if number in {errno.EACCES, errno.EPERM, errno.EROFS}:
         return TargetError(
-            "workspace_read_only", error.message, hint="Run in a copy of the repository that you may write."
+            "workspace_read_only", error.message, hint="Run in a copy of it: `--workspace copy`, or a copy of your own."
         )
     return None

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from runner_env.wire import Completion
 
 _CONTEXT = "api-judge"
+# The reference tool says so of every verdict that cannot be used, whoever gave it.
+_VERDICT_CONTEXT = "oneharness:judge"
 
 
 class ApiVendor(StrEnum):
@@ -111,7 +113,7 @@ class ApiJudgeProvider:
         schema = verdict_schema(query.kind) if self._options.strict_json else None
         text, usage = await self._chat(model, judge_prompt(query, messages, self._host.ambient), schema)
         try:
-            return replace(parse_verdict(query, text, messages, context=_CONTEXT), usage=usage)
+            return replace(parse_verdict(query, text, messages, context=_VERDICT_CONTEXT), usage=usage)
         except ProviderError as error:
             error.usage = usage
             raise
@@ -183,7 +185,7 @@ class ApiJudgeProvider:
 
 
 _HINTS = {
-    FailureKind.AUTH: "Check the API key and what it may use.",
+    FailureKind.AUTH: "Authentication failed: check the API key and what it may use.",
     FailureKind.RATE_LIMIT: "Wait, or run fewer trials side by side (--jobs).",
     FailureKind.QUOTA: "The account's credit or quota is used up.",
     FailureKind.MODEL_NOT_FOUND: "Check the judge model's name and `base_url`.",

@@ -11,7 +11,10 @@ _BREAKING = frozenset(
     (
         "--prompt",
         "--prompt-file",
+        "--system",
         "--system-file",
+        "--all",
+        "--compact",
         "--stream",
         "--schema",
         "--format",

@@ -20,7 +20,8 @@ def render_gc(report: GcReport, *, colour: bool = False) -> str:
         what = ", ".join(run.did) or ("tidied" if run.ok else "nothing")
         lines.append(f"{run.run_id}  {what}{'' if run.ok else style.verdict('  not done', Verdict.FAILED)}\n")
         lines.append(render_findings(run.findings, colour=colour))
-    lines += [f"removed {one_line(path, 4096)}\n" for path in report.removed]
+    removed = "would remove" if report.dry_run else "removed"
+    lines += [f"{removed} {one_line(path, 4096)}\n" for path in report.removed]
     count = len(report.runs) + len(report.removed)
     if not count:
         return "nothing to do\n"

@@ -40,7 +40,8 @@ class Progress:
         """Take one event.
 
         Args:
-            event: `run_started`, `run_resumed`, `stage_started`, `command_started`, `command_ended`, `stage_ended` or `run_ended`.
+            event: `run_started`, `run_resumed`, `stage_started`, `command_started`, `command_ended`, `stage_ended` or
+                `run_ended`.
             data: what the journal says of it.
         """
         handle = {
@@ -54,6 +55,11 @@ class Progress:
         }.get(event)
         if handle and not self._broken:
             self._guarded(lambda: handle(data))
+
+    def fetching(self, target: str) -> None:
+        """Say that a target is being brought here, which may take minutes before the run begins."""
+        if not self._broken:
+            self._guarded(lambda: self._say(f"fetching {one_line(target)}"))
 
     def close(self) -> None:
         """Remove the live line."""

@@ -12,6 +12,8 @@ from runner_env.skills.report import ErrorReport
 if TYPE_CHECKING:
     from runner_env.errors import RunnerEnvError
 
+_MOST_HINTS = 3
+
 
 def skill_error(error: RunnerEnvError) -> ErrorReport:
     """The error as a value; every problem of a file is in its message."""
@@ -20,7 +22,8 @@ def skill_error(error: RunnerEnvError) -> ErrorReport:
         return ErrorReport("provider", error.message, kind, error.context, error.hint)
     if isinstance(error, ContractError):
         lines = [f"{f.where}: {f.message}" if f.where else f.message for f in error.findings]
-        return ErrorReport("usage", "\n".join(lines), hint=error.hint)
+        hints = dict.fromkeys(finding.hint for finding in error.findings if finding.hint)
+        return ErrorReport("usage", "\n".join(lines), hint=" ".join(list(hints)[:_MOST_HINTS]) or None)
     message = f"{error.where}: {error.message}" if error.where else error.message
     return ErrorReport("usage" if isinstance(error, InputError) else "provider", message, hint=error.hint)
 

@@ -47,7 +47,8 @@ class SkillProgress:
             case RunBegun():
                 self.begun, self._ended = event, event.carried
                 carried = f", {event.carried} carried over" if event.carried else ""
-                self._say(f"run {event.run_dir.name}: {event.trials} trials{carried}")
+                trials = "1 trial" if event.trials == 1 else f"{event.trials} trials"
+                self._say(f"run {event.run_dir.name}: {trials}{carried}")
             case TrialBegun(trial):
                 self._under_way[trial.id] = self._clock()
             case TrialEnded():

@@ -61,7 +61,8 @@ def render_report(report: SkillReport, *, colour: bool = False) -> Iterator[str]
     for cell in repeated[:_MOST_CELLS]:
         share = f" ({_share(cell.interval)})" if cell.interval else ""
         label = one_line(f"{cell.case} [{cell.platform}/{cell.model}]")
-        yield f"cell  {label}: {cell.passed}/{cell.planned} passed{share}\n"
+        unscored = f", {cell.unscored} unscored" if cell.unscored else ""
+        yield f"cell  {label}: {cell.passed}/{cell.planned} passed{unscored}{share}\n"
     yield from _sums(report)
 
 

@@ -77,7 +77,8 @@ def list_runs(runs_dir: Path) -> list[RunSummary]:
         return []
     except OSError as error:
         message = f"The runs in {runs_dir} cannot be listed: {error.strerror}."
-        raise EvidenceError("evidence_io", message) from error
+        hint = "Check its owner and permissions, or name another directory in RUNNER_ENV_HOME."
+        raise EvidenceError("evidence_io", message, hint=hint) from error
     found = [summary(path) for path in folders]
     return sorted(found, key=lambda one: (one.run_id[:_SECOND], one.started_at or "", one.run_id), reverse=True)
 
@@ -106,7 +107,7 @@ def find_run(runs_dir: Path, named: str) -> Path:
     if len(found) == 1:
         return runs_dir / found[0]
     if found:
-        some = ", ".join(found[:5])
+        some = ", ".join(found[:5]) + (", …" if len(found) > 5 else "")
         raise RunError(
             "run_ambiguous", f"{len(found)} runs begin with {named!r}: {some}.", hint="Write more of the id."
         )

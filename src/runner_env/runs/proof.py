@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from runner_env.core import Finding, Verdict, Where
@@ -51,13 +51,17 @@ def check_proof(run_dir: Path) -> Proof:
         EvidenceError: there is no run there.
     """
     if not (run_dir / "journal.jsonl").is_file():
-        raise EvidenceError("run_missing", f"{run_dir} is not a run directory: it has no journal.jsonl.")
+        hint = "`runner-env runs list --json` names the directory of every run."
+        raise EvidenceError("run_missing", f"{run_dir} is not a run directory: it has no journal.jsonl.", hint=hint)
     report = journal.verify(run_dir / "journal.jsonl")
     try:
         data = (run_dir / "record.json").read_bytes()
         record = read_record(data)
     except (OSError, EvidenceError) as error:
         problem = _problem("record_missing", f"The run has no readable record: {error}", "record.json")
+        if isinstance(error, FileNotFoundError):
+            hint = f"It is going on, or it was lost: `runner-env resume {run_dir.name}` goes on with a lost run."
+            problem = replace(problem, message="The run has no record.", hint=hint)
         return Proof(None, report.entries, 0, (*report.problems, problem))
     sealed = tuple(_seal_problems(run_dir, record, data)) if not report.problems else ()
     kept = (*_kept(record), *_sandboxes(run_dir, report.problems))

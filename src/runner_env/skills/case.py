@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from runner_env.skills.case_file import CalledFile as _Called
     from runner_env.skills.case_file import EvalFile, NotCalledFile
 
-_TEXTS = {"name": {}, "skill": {}, "input": {}, "user": {"persona": {}, "done_when": {}}}
+_TEXTS: Mapping[str, Any] = {"name": {}, "skill": {}, "input": {}, "user": {"persona": {}, "done_when": {}}}
 _EMPTY_HINT = "A case has at least `skill`, `input` and `evals`."
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field, ValidationInfo, WithJsonSchema, field_validator
 
 from runner_env.skills.fields import Flag, Label, NonBlank, Number, Positive, Strict, refuse
-from runner_env.skills.mock_file import FieldMatchers, MockFile
+from runner_env.skills.mock_file import Matcher, MockFile
 from runner_env.skills.values import Comparator
 
 
@@ -87,7 +87,7 @@ class CalledFile(Strict):
     """The name of the mock."""
     times: Annotated[int, Field(ge=0, le=1_000_000)] | None = None
     """Exactly how often; default: at least once."""
-    where: FieldMatchers | None = None
+    where: dict[str, Matcher] | None = None
     """Only calls whose input looks like this are counted."""
     name: Label = None
     """Label in the report; default: `called: <mock>`."""
@@ -99,7 +99,7 @@ class NotCalledFile(Strict):
     type: Literal["not_called"]
     mock: NonBlank
     """The name of the mock."""
-    where: FieldMatchers | None = None
+    where: dict[str, Matcher] | None = None
     """Only calls whose input looks like this are counted."""
     name: Label = None
     """Label in the report; default: `not_called: <mock>`."""

@@ -16,6 +16,7 @@ _YAML_1_1_BOOLEANS = {
     **dict.fromkeys(("y", "Y", "yes", "Yes", "YES", "on", "On", "ON"), True),
     **dict.fromkeys(("n", "N", "no", "No", "NO", "off", "Off", "OFF"), False),
 }
+_POSIX_CLASS = re.compile(r"\[[^\]]*\[:\^?[a-z]+:\]")
 _TEXT_SCHEMA = {"type": "string"}
 _NON_BLANK_SCHEMA = {"type": "string", "pattern": r"\S"}
 
@@ -63,6 +64,8 @@ def _pattern(value: str) -> str:
             re.compile(value)
     except (re.error, OverflowError, RecursionError) as error:
         raise refuse("bad_pattern", f"is not a valid regular expression: {shown(value)}: {error}") from error
+    if _POSIX_CLASS.search(value):
+        raise refuse("bad_pattern", f"has a POSIX class, which Python's `re` lacks: {shown(value)}; write the range")
     return value
 
 

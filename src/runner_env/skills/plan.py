@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from runner_env.errors import DefinitionError
 from runner_env.skills.discovery import load_cases
 from runner_env.skills.mocks import for_case
+from runner_env.skills.reading import refusal
 from runner_env.skills.skill import load_skill
 
 if TYPE_CHECKING:
@@ -89,7 +90,7 @@ def plan_of(config: Config, cases: Sequence[Case]) -> Plan:
         try:
             mocks = for_case(case, config.mocks)
             if str(case.skill_dir) not in skills:
-                skills[str(case.skill_dir)] = load_skill(case.skill_dir, case.skill)
+                skills[str(case.skill_dir)] = _skill(case)
         except DefinitionError as error:
             findings += error.findings
             continue
@@ -101,6 +102,17 @@ def plan_of(config: Config, cases: Sequence[Case]) -> Plan:
     if findings:
         raise DefinitionError(findings)
     return Plan(config, tuple(planned), tuple(_trials(config, planned)))
+
+
+def _skill(case: Case) -> Skill:
+    try:
+        return load_skill(case.skill_dir, case.skill)
+    except DefinitionError as error:
+        if case.origin is None or not isinstance(error.__cause__, FileNotFoundError | NotADirectoryError):
+            raise
+        message = f"The skill of this case is missing: there is no {case.skill.rstrip('/')}/SKILL.md."
+        hint = "`skill` names the skill's directory, seen from the case's file."
+        raise refusal("unreadable", message, case.origin, hint) from error
 
 
 def _trials(config: Config, planned: Sequence[PlannedCase]) -> list[Trial]:

@@ -65,7 +65,8 @@ def skills_contract(root: Path) -> Contract:
     plan = repository_plan(root, config)
     where = Where(DEFAULT_FILE, 1, 1)
     stages = {name: _stage(name, where) for name in (StageName.ROLLOUT, StageName.EVALUATION)}
-    message = f"The target is a skills repository: rollout runs its {len(plan.cases)} cases, evaluation counts."
+    cases = "one case" if len(plan.cases) == 1 else f"{len(plan.cases)} cases"
+    message = f"The target is a skills repository: rollout runs its {cases}, evaluation counts."
     hint = "A pipeline.yml would be used in place of this."
     return Contract(
         file=DEFAULT_FILE,

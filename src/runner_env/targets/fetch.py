@@ -13,6 +13,7 @@ from runner_env.errors import OptionError, RunnerEnvError, TargetError, TargetNo
 from runner_env.targets.address import (
     ArchiveTarget,
     GitTarget,
+    LocalTarget,
     is_archive_name,
     masked,
     parse_shorthand,
@@ -119,6 +120,16 @@ def fetch(target: str | Path, *, settings: Settings, clones_dir: Path | None = N
         if isinstance(error, RunnerEnvError):
             raise
         raise unusable(base, error) from error
+
+
+def is_remote(target: str | Path, settings: Settings) -> bool:
+    """Whether `fetch` would have to get `target` from somewhere else. Only the path is looked up."""
+    text = os.fspath(target)
+    if isinstance(target, Path) or _existing(text, settings) is not None:
+        return False
+    if parse_dataset(text, settings.environ):
+        return True
+    return not isinstance(parse_target(text), LocalTarget) or parse_shorthand(text) is not None
 
 
 def _remote(text: str, settings: Settings, base: Path) -> Checkout:
@@ -233,7 +244,7 @@ def _cloned(target: GitTarget, settings: Settings, base: Path) -> Checkout:
         try:
             root, digest, url = _archives(settings, base).of_github(repository, target.ref)
         except TargetError as also:
-            error.message += f" Nor could its archive be had: {also.message}"
+            error.message = f"{error.message.rstrip('.')}. Nor could its archive be had: {also.message}"
             raise error from also
         return Checkout(root.resolve(), Revision("archive", digest, target.ref, dirty=False, url=url), "archive")
 
@@ -303,7 +314,7 @@ def _bare(text: str, settings: Settings) -> GitTarget:
         raise TargetNotFound(
             "target_not_found",
             f"There is nothing at {masked(text)!r}.",
-            hint="Check the spelling. A remote repository is named by its whole URL, as in "
+            hint="Check the spelling. A repository on GitHub is named owner/repo, another by its whole URL, as in "
             "https://host/owner/repo.git or git@host:owner/repo.git, with @ref after it if wanted.",
         )
     return GitTarget(_file_url(path), ref)

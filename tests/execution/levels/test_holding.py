@@ -93,6 +93,7 @@ def test_work_can_be_done(cell: OpenCell, level: str) -> None:
     assert (own.workspace / "a/b/file").read_text() == "x\n"
 
 
+@pytest.mark.programs
 def test_git_and_contract_cannot_be_changed(cell: OpenCell, places: Places) -> None:
     """Not written, deleted, replaced or moved away with their folder; beside them stages write."""
     inside = cell("bwrap")
@@ -106,6 +107,7 @@ def test_git_and_contract_cannot_be_changed(cell: OpenCell, places: Places) -> N
     assert inside.box.await_ready().guarantees.git_and_contract.held == "enforced"
 
 
+@pytest.mark.programs
 def test_a_box_that_cannot_protect_the_contract_says_so(cell: OpenCell) -> None:
     """What is reached by a link is only compared."""
     assert cell("bwrap", unfixed=True).box.await_ready().guarantees.git_and_contract.held == "detected"
@@ -126,6 +128,7 @@ def test_no_network_is_no_network(cell: OpenCell, level: str) -> None:
         assert beside.box.await_ready().guarantees.net.held == "none"
 
 
+@pytest.mark.programs
 def test_services_answer_without_a_network(cell: OpenCell) -> None:
     """What one stage serves on 127.0.0.1 the next one reaches: the box has an address of its own."""
     inside = cell("bwrap", "none")
@@ -138,6 +141,7 @@ def test_services_answer_without_a_network(cell: OpenCell) -> None:
     assert outcome.ok, said
 
 
+@pytest.mark.programs
 def test_the_keeper_cannot_be_ended_from_inside(cell: OpenCell) -> None:
     """SIGKILL, SIGSTOP and tracing do not reach the first process of the box."""
     inside = cell("bwrap")
@@ -167,6 +171,7 @@ def _running(marker: str) -> list[str]:
     return found
 
 
+@pytest.mark.programs
 def test_the_number_of_processes_is_limited(cell: OpenCell) -> None:
     """Where the kernel can, the box has a limit of its own, and the guarantee rests on it."""
     inside = cell("bwrap")
