@@ -132,10 +132,7 @@ class OneharnessProvider:
             argv = calls.role_argv(self._options, self._options.judge, model, schema)
             reply = await self._evaluate(argv, prompt, _SCHEMA_TRIES)
         try:
-            if reply.structured is not None:
-                verdict = stated_verdict(query, reply.structured, messages, context="oneharness:judge")
-            else:
-                verdict = parse_verdict(query, reply.text, messages, context="oneharness:judge")
+            verdict = _verdict(query, reply, messages)
         except ProviderError as error:
             error.usage = reply.usage
             raise
@@ -210,6 +207,18 @@ class _Mocking:
 def _scratch() -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="runner-env-oneharness-", ignore_cleanup_errors=True) as path:
         yield Path(path)
+
+
+def _verdict(query: JudgeQuery, reply: replies.HarnessReply, messages: Sequence[Message]) -> JudgeVerdict:
+    """The verdict in the structured answer; without one of the right type there, that in the text."""
+    context = "oneharness:judge"
+    if reply.structured is not None:
+        try:
+            return stated_verdict(query, reply.structured, messages, context=context)
+        except ProviderError as error:
+            if error.code != "no_verdict":
+                raise
+    return parse_verdict(query, reply.text, messages, context=context)
 
 
 def _system(instructions: str, scratch: Path) -> tuple[str, str]:

@@ -10,14 +10,15 @@ from runner_env.core import FailureKind, Message
 from runner_env.errors import ProviderError
 from runner_env.providers.model import JudgeQuery, RespondOptions, SkillRef
 from runner_env.skills.asking import JUDGE_LANE
+from runner_env.skills.mocks import as_declared
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from runner_env.providers.model import AssistantTurn, Event, MockCall, MockRules, Provider
     from runner_env.skills.asking import Asking, Log
     from runner_env.skills.plan import Trial
-    from runner_env.skills.values import SimulatedUser
+    from runner_env.skills.values import MockDecl, SimulatedUser
 
 
 @dataclass(slots=True)
@@ -76,7 +77,7 @@ async def converse(trial: Trial, needs: Conversing, log: Log, talk: Conversation
     while True:
         turn = await _respond(trial, needs, log, talk, session)
         session = turn.session_id or session
-        _take(talk, turn)
+        _take(talk, turn, planned.mocks)
         if user is None or turn.done or talk.turns >= planned.max_turns:
             break
         if user.done_when and await _is_done(user.done_when, needs, log, talk):
@@ -111,12 +112,12 @@ async def _respond(trial: Trial, needs: Conversing, log: Log, talk: Conversation
     return turn
 
 
-def _take(talk: Conversation, turn: AssistantTurn) -> None:
+def _take(talk: Conversation, turn: AssistantTurn, mocks: Sequence[MockDecl]) -> None:
     talk.turns += 1
     talk.messages.append(Message.assistant(turn.message, turn.events))
     talk.history_command = turn.history_command or talk.history_command
     if turn.mock_calls is not None:
-        talk.mock_calls = [*(talk.mock_calls or ()), *turn.mock_calls]
+        talk.mock_calls = [*(talk.mock_calls or ()), *(as_declared(call, mocks) for call in turn.mock_calls)]
 
 
 async def _is_done(done_when: str, needs: Conversing, log: Log, talk: Conversation) -> bool:

@@ -97,7 +97,10 @@ def _short_stub(value: object) -> object:
 
 
 def _short_reply(value: object) -> object:
-    return value if isinstance(value, dict | list) or value is None else {"output": value}
+    """Text stands for its output; a number does not, because it might be meant as an exit code."""
+    if value == "":
+        raise refuse("empty_value", "must not be empty")
+    return {"output": value} if isinstance(value, str) else value
 
 
 def _short_deny(value: object) -> object:

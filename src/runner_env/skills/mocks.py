@@ -78,6 +78,13 @@ def deciding(call: MockCall, mocks: Sequence[MockDecl]) -> str | None:
     return names[call.rule] if call.rule is not None and 0 <= call.rule < len(names) else None
 
 
+def as_declared(call: MockCall, mocks: Sequence[MockDecl]) -> MockCall:
+    """`call` with the action that its mock declares: a harness sees the rule of a stub sequence as a rewrite."""
+    name = deciding(call, mocks) if call.action == "rewrite" else None
+    stubbed = any(mock.name == name and mock.stub for mock in mocks)
+    return replace(call, action="stub") if stubbed else call
+
+
 def matching(
     calls: Iterable[MockCall],
     mock: MockDecl,

@@ -43,7 +43,7 @@ def environment_patches(environ: Mapping[str, str]) -> list[Patch]:
         name = _PREFIX + "__".join(path).upper()
         if name in environ and ".".join(path) not in _NOT_FROM_ENVIRONMENT:
             text = environ[name]
-            patches.append(Patch(path, text if is_text else _json(text, path, name), name))
+            patches.append(Patch(path, _unquoted(text) if is_text else _json(text, path, name), name))
     return patches
 
 
@@ -87,7 +87,7 @@ def patched(root: Node | None, patches: Iterable[Patch]) -> Node:
 
 def _assigned(assignment: str) -> Patch:
     name, equals, text = assignment.partition("=")
-    path = tuple(name.strip().split("."))
+    path = tuple(name.split("."))
     place = Where(f"--set {name}")
     if not equals:
         raise refusal("empty_setting", f"`--set {assignment}` has no value.", place, "Write --set PATH=JSON.")
@@ -99,6 +99,17 @@ def _assigned(assignment: str) -> Patch:
         hint = f"Did you mean `{near[0]}`?" if near else f"Settings are {', '.join(known)}."
         raise refusal("unknown_setting", f"unknown config setting `{name}`", place, hint)
     return Patch(path, _json(text, path, str(place)), str(place))
+
+
+def _unquoted(text: str) -> str:
+    """The text itself, or, of a whole JSON string, what it says."""
+    if not text.startswith('"'):
+        return text
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return text
+    return value if isinstance(value, str) else text
 
 
 def _json(text: str, path: tuple[str, ...], origin: str) -> object:
