@@ -60,6 +60,8 @@ def test_an_error_as_a_stream(cli: Cli) -> None:
         (["run"], "no test cases given"),
         (["--config", "nope.yaml", "run", "case.yaml"], "nope.yaml: This could not be read"),
         (["run", "--mocks", "nope.json", "case.yaml"], "nope.json: This could not be read"),
+        (["run", "--mocks", "m.yaml", "--mocks", "m.yaml", "case.yaml"], "--mocks cannot be given twice"),
+        (["run", "--judge-model", "a", "--judge-model", "b", "case.yaml"], "--judge-model cannot be given twice"),
         (["nope"], "nope"),
         (["schema", "nope"], "nope"),
     ],

@@ -182,6 +182,19 @@ def test_a_schema_checked_answer_wins_over_text(kitchen: Any) -> None:
     assert used(kitchen, use) == [False, True]
 
 
+def test_a_structured_answer_of_the_wrong_type_leaves_the_text(kitchen: Any) -> None:
+    """A vouched-for answer without a usable value does not hide the one in the text."""
+    kitchen.oneharness([{"structured": {"value": "x"}, "schema_valid": True, "text": '{"value": true}'}])
+    assert used(kitchen, lambda p: p.judge("jm", BOOLEAN, GREET)).value is True
+
+
+def test_a_judge_that_says_nothing(kitchen: Any) -> None:
+    """It is the judge's error, not its harness's."""
+    kitchen.oneharness([{"text": " "}])
+    error = failure(kitchen, lambda p: p.judge("jm", BOOLEAN, GREET))
+    assert (error.context, error.code) == ("oneharness:judge", "no_verdict")
+
+
 def test_mocks_are_handed_over_and_calls_recorded(kitchen: Any) -> None:
     """The rules go by file; each record of the spy file is a call."""
     record = {"event": {"tool_name": "Bash", "tool_input": {"command": "git push"}}, "action": "deny", "rule": 0}
@@ -235,10 +248,13 @@ def test_a_stream_without_a_result_is_an_error(kitchen: Any) -> None:
         ({"status": "timeout", "error": "deadline"}, ":claude-code", "timeout", "deadline"),
         ({"text": None, "stdout": "  "}, ":claude-code", "protocol", "neither"),
         ([], "", "protocol", "no results"),
-        ([{"text": "a"}, {"text": "b"}], ":claude-code", "protocol", "multiple successful results"),
+        ([{"text": "a"}, {"text": "b"}], "", "protocol", "multiple successful results"),
         ("{}", "", "protocol", "missing field `results`"),
         ("no json", "", "protocol", "could not parse oneharness output"),
-        ({"text": "x", "usage": {"input_tokens": -1}}, ":claude-code", "protocol", "usage"),
+        ({"text": "x", "usage": {"input_tokens": -1}}, "", "protocol", "usage"),
+        ({"status": "error", "failure_kind": 5}, "", "protocol", "`failure_kind` of a result must be text"),
+        ({"text": "x", "session_id": 5}, "", "protocol", "`session_id` of a result must be text"),
+        ({"text": "x", "status": None}, "", "protocol", "`status`"),
     ],
 )
 def test_every_failure_is_classified(kitchen: Any, reply: object, context: str, kind: str | None, says: str) -> None:

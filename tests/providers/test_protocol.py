@@ -104,6 +104,13 @@ def test_a_line_is_read_back(value: object, text: str) -> None:
         assert read[:2] == whole
 
 
+def test_a_field_given_twice_is_refused() -> None:
+    """Which of the two was meant is a guess; inside a field it is the tool's own affair."""
+    assert protocol.read_reply("respond", '{"message": "a", "x": {"y": 1, "y": 2}}')["message"] == "a"
+    with pytest.raises(ProviderError, match="duplicate field `message`"):
+        protocol.read_reply("respond", '{"message": "a", "message": "b"}')
+
+
 @pytest.mark.parametrize("text", ["", "NaN", "[Infinity]", "{} {}", "[" * 100_000, "9" * 5000])
 def test_what_is_no_json_is_refused(text: str) -> None:
     """Neither the extensions of Python's parser nor what it cannot hold is JSON."""

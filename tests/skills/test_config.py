@@ -41,9 +41,18 @@ def test_without_a_file(config: Load) -> None:
     assert (made.max_turns, made.abort, made.repeat, made.min_coverage) == (8, False, 1, 1.0)
 
 
-def test_an_empty_file_is_the_defaults(config: Load) -> None:
-    """A file with nothing but comments changes nothing."""
-    assert config("# nothing yet\n").max_turns == 8
+@pytest.mark.parametrize("text", ["", "# nothing yet\n"])
+def test_an_empty_file_is_refused(config: Load, text: str) -> None:
+    """A file with nothing but comments is no config, as in the reference tool; an empty mapping is."""
+    assert config("{}\n").max_turns == 8
+    with pytest.raises(DefinitionError, match="The config is empty"):
+        config(text)
+
+
+def test_a_list_is_no_config(config: Load) -> None:
+    """It is refused even if another layer says something, too."""
+    with pytest.raises(DefinitionError, match="must be a mapping"):
+        config("- a\n", environ={"SKILLTEST_ON_ERROR": "abort"})
 
 
 def test_layers(config: Load) -> None:
@@ -78,11 +87,17 @@ def test_variables_that_are_no_settings(config: Load) -> None:
     assert config(environ=environ) == config()
 
 
-def test_text_in_the_environment_is_literal(config: Load) -> None:
-    """A text setting takes its variable as it is, quotes included; a nested one has two underscores."""
-    made = config(environ={"SKILLTEST_PROVIDER__BIN": "./oh", "SKILLTEST_JUDGE_MODEL": '"x"'})
+@pytest.mark.parametrize(("text", "model"), [('"x"', "x"), ('"x', '"x'), ("x", "x"), ("5", "5"), ('"x" y', '"x" y')])
+def test_text_in_the_environment(config: Load, text: str, model: str) -> None:
+    """A text setting takes its variable as it is, or what a JSON string says; a nested one has two underscores."""
+    made = config(environ={"SKILLTEST_PROVIDER__BIN": "./oh", "SKILLTEST_JUDGE_MODEL": text})
     assert isinstance(made.provider, OneharnessOptions)
-    assert (made.provider.bin, made.judge_model) == ("./oh", '"x"')
+    assert (made.provider.bin, made.judge_model) == ("./oh", model)
+
+
+def test_the_kind_of_provider_is_switched(config: Load) -> None:
+    """What only the other kind has is left behind."""
+    assert isinstance(config(COMMAND, assignments=['provider.kind="oneharness"']).provider, OneharnessOptions)
 
 
 def test_defaults_from_the_environment(config: Load) -> None:

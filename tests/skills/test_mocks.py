@@ -10,7 +10,16 @@ from hypothesis import strategies as st
 
 from runner_env.errors import DefinitionError
 from runner_env.providers.model import MockCall
-from runner_env.skills.mocks import compiled, deciding, for_case, matches, matching, rule_names, wants_recording
+from runner_env.skills.mocks import (
+    as_declared,
+    compiled,
+    deciding,
+    for_case,
+    matches,
+    matching,
+    rule_names,
+    wants_recording,
+)
 from runner_env.skills.values import Case, Match, Matcher, MockDecl, StubReply
 
 Load = Callable[..., Case]
@@ -124,6 +133,14 @@ def test_a_literal_is_found(before: str, needle: str) -> None:
     call = MockCall("T", {"f": before + needle})
     assert matches(Match(input={"f": Matcher(contains=needle)}), call)
     assert matches(Match(input={"f": Matcher(equals=before + needle)}), call)
+
+
+def test_a_call_answered_by_a_stub_sequence() -> None:
+    """It is reported as stubbed; a rewrite that was declared stays one."""
+    sequence = MockDecl(Match(tool="Bash"), "s", stub=(StubReply("a"), StubReply("b")))
+    declared = MockDecl(Match(tool="Read"), "r", rewrite={"x": 1})
+    actions = [as_declared(MockCall("T", {}, "rewrite", rule), (sequence, declared)).action for rule in (0, 1, None, 9)]
+    assert actions == ["stub", "rewrite", "rewrite", "rewrite"]
 
 
 def test_a_single_reply_is_a_stub_and_more_are_a_rewrite() -> None:

@@ -19,9 +19,21 @@ def _report(tmp_path: Path, *paths: str, strict: bool = False) -> ValidationRepo
 
 
 def test_a_good_skill(tmp_path: Path, skill_folder: Folder) -> None:
-    """A skill without faults is valid, by its own path, by its SKILL.md and by the directory above."""
+    """A skill without faults is valid, by its own path and by the directory above."""
     path = skill_folder()
-    assert _report(tmp_path, path, f"{path}/SKILL.md", "skills") == ValidationReport(valid=True, findings=())
+    assert _report(tmp_path, path, "skills") == ValidationReport(valid=True, findings=())
+
+
+def test_a_file_is_refused(tmp_path: Path, skill_folder: Folder) -> None:
+    """A skill is named by its directory, not by its file."""
+    path = skill_folder()
+    with pytest.raises(DefinitionError, match="Not a directory"):
+        _report(tmp_path, f"{path}/SKILL.md")
+
+
+def test_a_path_without_a_name(tmp_path: Path, skill_folder: Folder) -> None:
+    """`.` has no name that the skill's could differ from."""
+    assert _report(tmp_path / skill_folder(), ".").valid
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,7 @@ _OPTIONS = (
     click.option("--judge-model", metavar="MODEL", help="The model that judges and plays the user."),
     click.option("--timeout", type=int, metavar="SECS", help="Limit of each call to the provider."),
     click.option("--max-turns", type=int, metavar="N", help="Answers of the skill at most."),
-    click.option("--mocks", "mocks_files", multiple=True, metavar="FILE", help="A list of mocks (YAML or JSON)."),
+    click.option("--mocks", metavar="FILE", help="A list of mocks (YAML or JSON)."),
     click.option("--spy", is_flag=True, help="Record tool calls even in cases without mocks."),
     click.option("--repeat", type=int, metavar="N", help="Trials of each case, platform and model."),
     click.option("--jobs", type=int, metavar="N", help="Trials at the same time."),
@@ -64,7 +64,18 @@ def _with_options(function: Callable[..., int]) -> Callable[..., int]:
     return function
 
 
-@click.command(short_help="Run cases and judge the answers.")
+class _Once(click.Command):
+    """A command that refuses an option given twice, instead of forgetting the first."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        _, _, given = self.make_parser(ctx).parse_args(args=list(args))
+        for option in given:
+            if isinstance(option, click.Option) and not option.multiple and given.count(option) > 1:
+                raise click.UsageError(f"{option.opts[-1]} cannot be given twice.", ctx)
+        return super().parse_args(ctx, args)
+
+
+@click.command(cls=_Once, short_help="Run cases and judge the answers.")
 @click.argument("paths", nargs=-1, metavar="[PATH]...")
 @_with_options
 @click.pass_context
@@ -160,7 +171,7 @@ def _given(ctx: click.Context, paths: tuple[str, ...], options: dict[str, Any], 
         file=ctx.meta.get(CONFIG_KEY),
         assignments=options["assignments"],
         flags=_flags(options),
-        mocks_files=options["mocks_files"],
+        mocks_files=[options["mocks"]] if options["mocks"] is not None else [],
     )
     given = GivenRun(sources, paths, options["case_json"])
     earlier = options["resume"] or options["rejudge"]

@@ -39,7 +39,7 @@ class CommandProvider:
     """
 
     def __init__(self, argv: Sequence[str], host: Host, *, timeout_s: float = TIMEOUT_S) -> None:
-        if not argv or not argv[0]:
+        if not argv:
             raise OptionError("provider_command_empty", "The provider command is empty.", hint="Name a program.")
         self._argv = tuple(argv)
         self._host = host

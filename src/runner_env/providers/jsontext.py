@@ -21,6 +21,16 @@ def read_json(text: str) -> Any:  # noqa: ANN401 - any JSON value
         raise ValueError("nested too deeply") from None
 
 
+def repeated_key(text: str) -> str | None:
+    """The first key that the JSON object in `text` itself, not one inside it, has twice."""
+    seen: set[str] = set()
+    for key, _ in json.loads(text, object_pairs_hook=list):
+        if key in seen:
+            return str(key)
+        seen.add(key)
+    return None
+
+
 def one_line(value: object) -> bytes:
     """The value as one line of JSON, UTF-8, without the line's end.
 

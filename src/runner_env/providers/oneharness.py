@@ -37,6 +37,9 @@ if TYPE_CHECKING:
     from runner_env.providers.model import Event, MockCall, RespondOptions, SkillRef
 
 _RESUMES = frozenset(("claude-code", "opencode", "cursor"))
+_NEVER_RESUMES = frozenset(("gemini",))
+"""Harnesses that give a handle but cannot be handed it again through oneharness."""
+
 _LONGEST_ARGUMENT = 100_000
 """Bytes of a skill that still go as an argument; the kernel takes 128 KiB."""
 
@@ -105,7 +108,7 @@ class OneharnessProvider:
             finished = await self._commands.run(call)
             reply = replies.read_finished(finished, platform, streamed=turn.streamed)
             recorded = mocking.recorded(platform, reply.events)
-        if reply.session_id is not None:
+        if reply.session_id is not None and platform not in _NEVER_RESUMES:
             self._resumable.add(platform)
         return AssistantTurn(
             message=reply.text.strip(),
@@ -130,7 +133,7 @@ class OneharnessProvider:
         with _scratch() as scratch:
             schema = _written(scratch / "schema.json", verdict_schema(query.kind))
             argv = calls.role_argv(self._options, self._options.judge, model, schema)
-            reply = await self._evaluate(argv, prompt, _SCHEMA_TRIES)
+            reply = await self._evaluate(argv, prompt, _SCHEMA_TRIES, blank=True)
         try:
             verdict = _verdict(query, reply, messages)
         except ProviderError as error:
@@ -146,13 +149,15 @@ class OneharnessProvider:
         """End every process; see `Provider`."""
         await self._commands.aclose()
 
-    async def _evaluate(self, argv: tuple[str, ...], prompt: str, tries: int) -> replies.HarnessReply:
+    async def _evaluate(
+        self, argv: tuple[str, ...], prompt: str, tries: int, *, blank: bool = False
+    ) -> replies.HarnessReply:
         harness = argv[argv.index("--harness") + 1] if "--harness" in argv[:-1] else "judge"
         call = self._call(argv, prompt, harness, self._options.timeout_s * tries)
         if self._options.judge or self._options.simulated_user:
             # what oneharness's own configuration allows is not known here
             call = replace(call, timeout_s=max(call.timeout_s, _ROLE_TIMEOUT_S))
-        return replies.read_finished(await self._commands.run(call), harness)
+        return replies.read_finished(await self._commands.run(call), harness, blank=blank)
 
     def _call(self, argv: tuple[str, ...], prompt: str, harness: str, timeout_s: float) -> Call:
         data = prompt.encode("utf-8", "replace")
@@ -188,7 +193,7 @@ class _Mocking:
         if self.options.mocks is None:
             return None
         lines = self._spy.read_text("utf-8", "replace") if self._spy.is_file() else ""
-        found = replies.read_spied(lines, harness)
+        found = replies.read_spied(lines)
         reported = any(event.get("kind") == "tool_call" for event in events or ())
         if not found and (reported or harness in _SILENT):
             what = "reports tool calls" if reported else "leaves out tool calls in its reports"

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 _KEPT = 1 << 16
 _SHOWN = 2000
 _NAME = "oneharness"
+_TEXTS = ("text", "stdout", "stderr", "session_id", "error", "failure_kind")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +50,14 @@ class HarnessReply:
     recorded: bool
 
 
-def read_finished(finished: Finished, harness: str, *, streamed: bool = False) -> HarnessReply:
+def read_finished(finished: Finished, harness: str, *, streamed: bool = False, blank: bool = False) -> HarnessReply:
     """The reply in what oneharness printed.
 
     Args:
         finished: its exit code and output.
         harness: who was asked.
         streamed: whether events were asked for as they happen.
+        blank: whether a reply that says nothing is one.
 
     Raises:
         ProviderError: the harness failed, or what was printed is no envelope.
@@ -72,12 +74,12 @@ def read_finished(finished: Finished, harness: str, *, streamed: bool = False) -
         message = f"oneharness exited with exit status: {finished.exit_code}; {_clip(finished.stderr)}"
         raise _error(f"{_NAME}:{harness}", message, finished)
     try:
-        return _reply(result, events, recorded=bool(envelope.get("history_file")))
+        return _reply(result, events, recorded=bool(envelope.get("history_file")), blank=blank)
     except Invalid as problem:
         raise _error(f"{_NAME}:{harness}", f"could not use the harness's result: {problem}", finished) from None
 
 
-def read_spied(lines: str, harness: str) -> tuple[MockCall, ...]:
+def read_spied(lines: str) -> tuple[MockCall, ...]:
     """The tool calls in a spy file: a line `{"event": {"tool_name", "tool_input"}, "action", "rule"}` for each.
 
     Raises:
@@ -87,7 +89,7 @@ def read_spied(lines: str, harness: str) -> tuple[MockCall, ...]:
         return tuple(_mock_call(read_json(line)) for line in lines.splitlines() if line.strip())
     except ValueError as problem:
         message = f"could not read the record of tool calls: {problem}"
-        raise ProviderError("protocol", message, context=f"{_NAME}:{harness}", kind=FailureKind.PROTOCOL) from None
+        raise ProviderError("protocol", message, context=_NAME, kind=FailureKind.PROTOCOL) from None
 
 
 def read_event(line: bytes) -> dict[str, Any] | None:
@@ -121,6 +123,13 @@ def _envelope(value: object) -> dict[str, Any]:
     results = value["results"]
     if not isinstance(results, list) or not all(isinstance(item, dict) for item in results):
         raise Invalid("`results` must be a list of objects")
+    for result in results:
+        if not isinstance(result.get("status"), str):
+            raise Invalid("`status` of a result must be text")
+        wrong = [name for name in _TEXTS if not isinstance(result.get(name), str | None)]
+        if wrong:
+            raise Invalid(f"`{wrong[0]}` of a result must be text")
+        read_usage(result.get("usage"))
     return value
 
 
@@ -128,24 +137,26 @@ def _the_one(results: Sequence[dict[str, Any]], harness: str, finished: Finished
     good = [result for result in results if result.get("status") == "ok"]
     if len(good) > 1:
         message = "multiple successful results; one run must give one reply (run mode `fallback`)"
-        raise _error(f"{_NAME}:{harness}", message, finished)
+        raise _error(_NAME, message, finished)
     if good:
         return good[0]
     raise _failed(results[-1], harness, finished)
 
 
-def _reply(result: Mapping[str, Any], events: tuple[dict[str, Any], ...], *, recorded: bool) -> HarnessReply:
+def _reply(
+    result: Mapping[str, Any], events: tuple[dict[str, Any], ...], *, recorded: bool, blank: bool
+) -> HarnessReply:
     text = next((said for said in (result.get("text"), result.get("stdout")) if _said(said)), None)
     structured = result.get("structured") if result.get("schema_valid") is True else None
     if text is None and isinstance(structured, dict):
         text = json.dumps(structured, ensure_ascii=False)
-    if text is None:
+    if text is None and not blank:
         raise Invalid("harness produced neither extractable text nor stdout")
     session = result.get("session_id")
     own = result.get("events")
     listed = tuple(item for item in own if isinstance(item, dict)) if isinstance(own, list) else None
     return HarnessReply(
-        text=text,
+        text=text or "",
         usage=read_usage(result.get("usage")),
         session_id=session if _said(session) else None,
         events=listed or events or listed,
@@ -175,21 +186,18 @@ def _said(value: object) -> bool:
 def _failed(result: Mapping[str, Any], harness: str, finished: Finished) -> ProviderError:
     why = reason(result) or f"status `{result.get('status')}`"
     kind = failure_kind(result)
-    try:
-        usage = read_usage(result.get("usage"))
-    except Invalid:
-        usage = None
     return ProviderError(
         kind.value if kind else "harness_failed",
         f"harness run failed: {_clip(why)}",
         context=f"{_NAME}:{harness}",
         kind=kind,
-        hint=_HINTS.get(kind) if kind else "Run the same harness by hand, and see that it works.",
+        hint=_HINTS.get(kind, _HINT) if kind else _HINT,
         raw=head_tail(finished.stdout, _KEPT),
-        usage=usage,
+        usage=read_usage(result.get("usage")),
     )
 
 
+_HINT = "Run the same harness by hand, and see that it works."
 _HINTS = {
     FailureKind.AUTH: "Authentication failed: log in to the harness, or set its API key.",
     FailureKind.RATE_LIMIT: "Wait, or run fewer trials side by side (--jobs).",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from runner_env.core import FailureKind, Usage, UsageSource
 from runner_env.errors import ProviderError
 from runner_env.judging.query import JudgeKind, JudgeQuery, JudgeVerdict
-from runner_env.providers.jsontext import read_json
+from runner_env.providers.jsontext import read_json, repeated_key
 from runner_env.providers.model import AssistantTurn, MockCall, UserTurn
 from runner_env.text.clipping import head_tail
 
@@ -76,6 +76,8 @@ def read_reply(op: str, text: str) -> dict[str, Any]:
         raise invalid_reply(op, error, text) from None
     if not isinstance(reply, dict):
         raise invalid_reply(op, Invalid("it must be an object"), text)
+    if again := repeated_key(text):
+        raise invalid_reply(op, Invalid(f"duplicate field `{again}`"), text)
     return reply
 
 

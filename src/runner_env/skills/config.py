@@ -155,7 +155,12 @@ def _file_root(sources: ConfigSources) -> Node | None:
         if not (sources.cwd / DEFAULT_FILE).exists():
             return None
         file = DEFAULT_FILE
-    return yaml_root(read_text(sources.cwd / file, file), file)
+    root = yaml_root(read_text(sources.cwd / file, file), file)
+    if root is None:
+        raise refusal("empty_config", "The config is empty.", Where(file, 1, 1), "Delete it, or write `{}`.")
+    if not isinstance(root.value, dict):
+        raise refusal("wrong_type", "The config must be a mapping.", root.where, "Write `platforms: …` lines.")
+    return root
 
 
 def _mocks_file(file: str, cwd: Path) -> tuple[MockDecl, ...]:

@@ -16,7 +16,7 @@ Seconds = Annotated[int, Field(ge=1, le=31_622_400)]
 
 
 def _command(value: list[str]) -> list[str]:
-    if not value or not value[0].strip():
+    if not value:
         raise refuse("empty_value", "must name a command")
     return value
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_
 
 from runner_env.contract.document import Entry, Node
 from runner_env.core import Where
-from runner_env.skills.config_file import ConfigFile
+from runner_env.skills.config_file import ConfigFile, ProviderFile
 from runner_env.skills.fields import Strict
 from runner_env.skills.reading import node_of, refusal
 
@@ -128,6 +128,8 @@ def _with(node: Node, path: tuple[str, ...], value: Node, place: Where) -> Node:
     old = node.entries.get(key)
     if rest:
         start = old.node if old and isinstance(old.node.value, dict) else _start(path, place)
+        if path == ("provider", "kind"):
+            start = _of_kind(start, value.value)
         value = _with(start, rest, value, place)
     return Node({**node.entries, key: Entry(old.where if old and rest else place, value)}, node.where)
 
@@ -137,6 +139,16 @@ def _start(path: tuple[str, ...], place: Where) -> Node:
     if path[0] != "provider":
         return node_of({}, place)
     return node_of({"kind": "command" if path[1] == "command" else "oneharness"}, place)
+
+
+def _of_kind(provider: Node, kind: object) -> Node:
+    """The provider without what only another kind has, so that a layer above can switch the kind."""
+    keys = next(
+        (m.model_fields for m in _sections(ProviderFile) if kind in get_args(m.model_fields["kind"].annotation)), None
+    )
+    if keys is None:
+        return provider
+    return Node({key: entry for key, entry in provider.entries.items() if key in keys}, provider.where)
 
 
 @cache

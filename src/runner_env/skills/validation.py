@@ -6,7 +6,7 @@ import os
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
 from runner_env.core import Where
@@ -90,8 +90,6 @@ def _skills_below(path: str, cwd: Path) -> list[str]:
     full = cwd / path
     try:
         names = sorted(entry.name for entry in os.scandir(full) if entry.is_dir())
-    except NotADirectoryError:
-        return [os.path.dirname(path) or "."] if full.name == "SKILL.md" else []  # noqa: PTH120 - as given
     except OSError as error:
         hint = "Name a skill's directory, or a directory of skills."
         raise refusal("unreadable", f"This could not be read: {error.strerror}.", Where(path), hint) from error
@@ -110,8 +108,7 @@ def _check(path: str, cwd: Path, findings: list[SkillFinding], warnings: list[Sk
     except DefinitionError as error:
         findings += [SkillFinding(path, f"frontmatter cannot be read: {finding}") for finding in error.findings]
         return
-    directory = (cwd / path).resolve().name
-    findings += [SkillFinding(path, message) for message in _faults(skill, directory)]
+    findings += [SkillFinding(path, message) for message in _faults(skill, PurePath(path).name)]
     warnings += [SkillFinding(path, message) for message in _departures(skill)]
 
 
@@ -122,7 +119,7 @@ def _faults(skill: Skill, directory: str) -> Iterator[str]:
         return
     if not skill.name:
         yield "frontmatter is missing a non-empty `name`"
-    elif _normal(skill.name) != _normal(directory):
+    elif directory not in ("", "..") and _normal(skill.name) != _normal(directory):
         yield f"frontmatter `name` ({skill.name}) does not match the directory name ({directory})"
     if not skill.description:
         yield "frontmatter is missing a non-empty `description`"
