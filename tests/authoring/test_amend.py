@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from runner_env.authoring.amend import Said, amended
+from runner_env.authoring.amend import Said, amended, incomplete
 from runner_env.authoring.model import Option, Recipe, Step
 
 VENV = Step("test -x .aider_fsm/venv/bin/python || python3 -m venv .aider_fsm/venv")
@@ -122,3 +122,41 @@ def test_the_next_stated_command_is_tried(tmp_path: Path) -> None:
     other = Option("make check", "make", "README.md:9", "make check")
     new = _after(Recipe(OPTION, (), others=(other,)), tmp_path, Said("evaluation", "pytest", "what?"))
     assert new.option.command == "make check"
+
+
+@pytest.mark.parametrize(
+    ("output", "lacks"),
+    [
+        ("Can't locate HTTP/Status.pm in @INC (you may need to install the HTTP::Status module)", "HTTP/Status.pm"),
+        ("#     Error:  Can't locate URI/Escape.pm in @INC", "URI/Escape.pm"),
+        ("LoadError: cannot load such file -- nokogiri", "nokogiri"),
+        ("Can't locate t/lib/Own.pm in @INC", None),
+        ("# Can't locate Optional.pm in @INC, so nothing is compared", None),
+    ],
+)
+def test_a_score_without_the_libraries_that_tests_need_is_none(tmp_path: Path, output: str, lacks: str | None) -> None:
+    """Tests that could not begin for want of a library of Perl or Ruby say nothing about the repository."""
+    (tmp_path / "t/lib").mkdir(parents=True)
+    (tmp_path / "t/lib/Own.pm").write_text("1;\n", encoding="utf-8")
+    assert incomplete(Recipe(OPTION), tmp_path, output) == ((lacks,) if lacks else ())
+
+
+def test_perl_finds_what_lies_at_the_top(tmp_path: Path) -> None:
+    """Test libraries that are named from the top are found, as they were before Perl 5.26."""
+    (tmp_path / "xt").mkdir()
+    (tmp_path / "xt/Run.pm").write_text("1;\n", encoding="utf-8")
+    said = Said("evaluation", "prove -lr xt", "Can't locate xt/Run.pm in @INC (you may need to install xt::Run)")
+    assert _after(Recipe(OPTION), tmp_path, said).boot_env["PERL_USE_UNSAFE_INC"] == "1"
+
+
+def test_a_package_of_node_that_cannot_be_had_makes_a_score_none(tmp_path: Path) -> None:
+    """It was asked for and left out, and the tests still miss it."""
+    (tmp_path / "package.json").write_text("{}", encoding="utf-8")
+    output = "Error: Cannot find module 'tape'"
+    recipe = _after(Recipe(OPTION), tmp_path, Said("evaluation", "npm test", output))
+    for _ in range(3):
+        recipe = _after(recipe, tmp_path, Said("bootstrap", recipe.steps[-1].command, "npm ERR! 404"))
+        if not recipe.steps:
+            break
+    assert recipe.steps == ()
+    assert incomplete(recipe, tmp_path, output) == ("tape",)

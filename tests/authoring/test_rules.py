@@ -123,3 +123,35 @@ def test_nothing_stated_nothing_proposed(tmp_path: Path) -> None:
     """A repository without commands gets no contract."""
     (tmp_path / "notes.txt").write_text("hello\n", encoding="utf-8")
     assert propose(tmp_path) is None
+
+
+def test_tox_called_with_options_is_looked_into_too(tmp_path: Path) -> None:
+    """`uvx … tox -p auto` runs what `[testenv]` runs, with the checkout in the place of the installed package."""
+    ini = (
+        "[tox]\nenvlist = py39,py310\n[testenv]\nchangedir = .tox\n"
+        "commands = pytest --doctest-modules {env_site_packages_dir}/demo {tox_root}/tests {posargs}\n"
+    )
+    files = {
+        "README.md": "## Testing\n\n    uvx --with tox-uv tox -p auto\n",
+        "tox.ini": ini,
+        "src/demo/__init__.py": "",
+        "tests/test_a.py": "def test_a(): pass\n",
+        "pyproject.toml": '[project]\nname = "demo"\nversion = "1"\n',
+    }
+    assert proposed(tmp_path, files).option.command == "pytest --doctest-modules src/demo ./tests"
+
+
+def test_what_manifests_imply_comes_after_what_is_stated(tmp_path: Path) -> None:
+    """A `make test` that only prints is tried first; the tests of CMake are there for where it gives no score."""
+    lists = "cmake_minimum_required(VERSION 3.10)\nproject(demo C)\nenable_testing()\nadd_test(NAME a COMMAND a)\n"
+    recipe = proposed(tmp_path, {"CMakeLists.txt": lists, "Makefile": "test: demo\n\t./demo_test\n"})
+    assert recipe.option.command == "make test"
+    assert [option.command for option in recipe.others] == ["ctest --test-dir build --output-on-failure"]
+
+
+def test_a_shipped_configure_is_not_generated_again(tmp_path: Path) -> None:
+    """The tools that would generate it may be missing here, and could only spoil it."""
+    files = {"configure": "#!/bin/sh\n", "configure.ac": "AC_INIT\n", "bootstrap": "#!/bin/sh\n"}
+    ci = "script:\n  - ./bootstrap\n  - ./configure\n  - make\n  - make check\n"
+    recipe = proposed(tmp_path, {**files, "Makefile.am": "TESTS = a\n", ".travis.yml": ci})
+    assert recipe.builds == ("./configure", "make")

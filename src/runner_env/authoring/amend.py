@@ -11,6 +11,7 @@ from runner_env.authoring.locks import CONSTRAINTS
 from runner_env.authoring.model import Recipe, Step
 from runner_env.authoring.names import (
     missing_files,
+    missing_libraries,
     missing_modules,
     missing_packages,
     missing_plugins,
@@ -28,9 +29,9 @@ if TYPE_CHECKING:
 
 _TOOLS = {
     "tox": "tox", "nox": "nox", "hatch": "hatch", "poe": "poethepoet", "inv": "invoke", "invoke": "invoke",
-    "pytest": "pytest", "coverage": "coverage", "uv": "uv", "poetry": "poetry", "pdm": "pdm", "pipenv": "pipenv",
-    "py.test": "pytest", "nosetests": "pynose", "stestr": "stestr", "meson": "meson", "ninja": "ninja",
-    "flake8": "flake8", "cmake": "cmake", "just": "rust-just", "ruff": "ruff", "mypy": "mypy",
+    "pytest": "pytest", "coverage": "coverage", "uv": "uv", "uvx": "uv", "poetry": "poetry", "pdm": "pdm",
+    "pipenv": "pipenv", "py.test": "pytest", "nosetests": "pynose", "stestr": "stestr", "meson": "meson",
+    "ninja": "ninja", "flake8": "flake8", "cmake": "cmake", "just": "rust-just", "ruff": "ruff", "mypy": "mypy",
     "django-admin": "Django",
 }  # fmt: skip
 _NO_DISTRIBUTION = re.compile(
@@ -69,7 +70,7 @@ def amended(recipe: Recipe, root: Path, said: Said) -> Recipe | None:
     if said.stage == "bootstrap":
         return _bootstrap(recipe, root, said)
     place = root / recipe.option.workdir
-    for change in (_python, _node) if said.scored else (_python, _node, _programs, _arguments):
+    for change in (_python, _node, _perl) if said.scored else (_python, _node, _perl, _programs, _arguments):
         found = change(recipe, place, said.output)
         if found is not None:
             return found
@@ -77,12 +78,20 @@ def amended(recipe: Recipe, root: Path, said: Said) -> Recipe | None:
 
 
 def incomplete(recipe: Recipe, root: Path, output: str) -> tuple[str, ...]:
-    """What the environment lacked although it was tried to bring it, for a run that had a score."""
-    return tuple(
-        name
-        for name in missing_modules(output)
-        if not _is_own(root / recipe.option.workdir, name) and f"left out {package_of(name)}" in recipe.amended
-    )
+    """What the environment lacked although it was tried to bring it, for a run that had a score.
+
+    What Perl and Ruby lack counts too: the tests that need it could not even begin.
+    """
+    place = root / recipe.option.workdir
+    modules = [(name, package_of(name)) for name in missing_modules(output) if not _is_own(place, name)]
+    wanted = (*modules, *((name, name) for name in missing_packages(output)))
+    left_out = (name for name, package in wanted if f"left out {package}" in recipe.amended)
+    return (*left_out, *(name for name in missing_libraries(output) if not _brings(place, name)))
+
+
+def _brings(place: Path, file: str) -> bool:
+    """Whether the repository itself has a library that was looked for."""
+    return any(exists(place, f"{folder}{file}") for folder in ("", "lib/", "t/lib/", "t/", "spec/", "test/", "inc/"))
 
 
 def _noted(recipe: Recipe, note: str) -> Recipe | None:
@@ -184,6 +193,14 @@ def _node(recipe: Recipe, place: Path, output: str) -> Recipe | None:
     return None
 
 
+def _perl(recipe: Recipe, place: Path, output: str) -> Recipe | None:
+    """With the repository's own top among the places where Perl looks, as it was before Perl 5.26."""
+    own = [name for name in missing_libraries(output) if name.endswith(".pm") and exists(place, name)]
+    if not own or "PERL_USE_UNSAFE_INC" in recipe.boot_env:
+        return None
+    return _noted(replace(recipe, boot_env={**recipe.boot_env, "PERL_USE_UNSAFE_INC": "1"}), "import from the top")
+
+
 def _programs(recipe: Recipe, _place: Path, output: str) -> Recipe | None:
     names = [name for name in missing_programs(output) if name in _TOOLS]
     if not names:
@@ -249,7 +266,9 @@ def _without(recipe: Recipe, at: int) -> Recipe | None:
     command = recipe.steps[at].command
     if " -m venv " in command:
         return None
-    names = [f"left out {name}" for name in shlex.split(command)[4:]] if "pip install" in command else []
+    given = [word for word in shlex.split(command)[2:] if not word.startswith("-")]
+    given = shlex.split(command)[4:] if "pip install" in command else given if "npm install" in command else []
+    names = [f"left out {name}" for name in given]
     steps = (*recipe.steps[:at], *recipe.steps[at + 1 :])
     return _noted(replace(recipe, steps=steps, amended=(*recipe.amended, *names)), f"left out: {command}")
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from runner_env.authoring.model import Option
 from runner_env.hints.find import find_hints
-from runner_env.hints.model import Hint, Purpose
+from runner_env.hints.model import Candidate, Hint, Origin, Purpose
+from runner_env.hints.reading import exists
 from runner_env.hints.runners import direct_call
 from runner_env.hints.selection import meaning
 from runner_env.hints.shelltext import words_of
@@ -20,8 +21,6 @@ from runner_env.hints.unwrap import unwrap
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
-
-    from runner_env.hints.model import Candidate
 
 PYTHON_RUNNERS = frozenset(
     (  # noqa: SIM905 - one word a line would be unreadable
@@ -34,6 +33,11 @@ _PLACEHOLDER = re.compile(r"\{\[?[\w:.\]]*\}|<[\w -]+>|\$\{\{|\$\(")
 _CI = re.compile(r"^(?:\.github|\.gitlab|\.circleci|\.travis|azure|\.azure|appveyor|\.appveyor|\.cirrus|\.woodpecker)")
 _OUT_OF_REACH = re.compile(r"\b(?:docker(?:-compose)?|podman|vagrant|kubectl|sudo|ssh|act|earthly|nix(?:-shell)?)\b")
 _MOST_HINTS = 8
+_MOST_STATED = 4
+_MOST_IMPLIED = 2
+_ANY_PYTHON = re.compile(r"^\(\)$|^(?!.*'-e')|'-e', '(?:py|pypy)[\d.]*'")
+_INSTALLED = re.compile(r"\{(?:env_site_packages_dir|envsitepackagesdir)\}/([\w/.-]+)")
+_TOX_TOP = re.compile(r"\{(?:tox_root|toxinidir)\}")
 _VERSIONED = re.compile(r"^python\d(?:\.\d+)?$")
 
 
@@ -42,16 +46,30 @@ def options(root: Path) -> tuple[Option, ...]:
     hints = find_hints(root)
     wanted = [hint for hint in hints if hint.purpose is Purpose.TEST][:_MOST_HINTS]
     wanted += [hint for hint in hints if hint.purpose is Purpose.EVALUATE][:2]
-    tasks = _resolved(root)
+    candidates = [one for find in SOURCES for one in find(root)]
+    tasks = _resolved(candidates)
     found: dict[str, Option] = {}
     late: dict[str, Option] = {}
     for hint in wanted:
-        for option in _forms(hint, tasks):
+        for option in _forms(hint, tasks, root):
             if _PLACEHOLDER.search(option.command):
                 continue
             place = late if _OUT_OF_REACH.search(option.command) else found
             place.setdefault(f"{option.workdir}\0{option.command}", option)
-    return (*sorted(found.values(), key=_needs_tool), *late.values())
+    stated = sorted(found.values(), key=_needs_tool)[:_MOST_STATED]
+    known = {option.command for option in stated}
+    implied = [one for one in _implied(candidates) if one.command not in known]
+    return (*stated, *implied[:_MOST_IMPLIED], *late.values())
+
+
+def _implied(candidates: Iterable[Candidate]) -> Iterator[Option]:
+    """What manifests imply, for where nothing that is stated gives a score: tests of CMake beside a `make test`."""
+    for one in candidates:
+        inner = unwrap(words_of(one.text))
+        call = direct_call(inner) if inner else None
+        tests = call is not None and call.purpose is Purpose.TEST
+        if one.origin is Origin.MANIFEST and one.resolved == () and call is not None and tests:
+            yield Option(one.text, call.runner, f"{one.path}:{one.line}", one.text, one.before, one.workdir, one.env)
 
 
 def _needs_tool(option: Option) -> bool:
@@ -59,13 +77,12 @@ def _needs_tool(option: Option) -> bool:
     return option.command.split()[:1] in (["tox"], ["nox"], ["hatch"], ["poe"], ["uvx"], ["uv"], ["poetry"], ["pdm"])
 
 
-def _resolved(root: Path) -> Mapping[tuple[str, str], tuple[str, ...]]:
+def _resolved(candidates: Iterable[Candidate]) -> Mapping[tuple[str, str], tuple[str, ...]]:
     """What each task runs, by where and how it is called."""
-    candidates: Iterable[Candidate] = (one for find in SOURCES for one in find(root))
     return {(one.workdir, meaning(words_of(one.text))): one.resolved for one in candidates if one.resolved}
 
 
-def _forms(hint: Hint, tasks: Mapping[tuple[str, str], tuple[str, ...]]) -> Iterator[Option]:
+def _forms(hint: Hint, tasks: Mapping[tuple[str, str], tuple[str, ...]], root: Path) -> Iterator[Option]:
     """The ways to run a hint, the plainest first."""
     words = words_of(hint.command)
     env = {} if _CI.match(hint.source) else {n: v for n, v in hint.env.items() if "$" not in v and "{" not in v}
@@ -76,7 +93,8 @@ def _forms(hint: Hint, tasks: Mapping[tuple[str, str], tuple[str, ...]]) -> Iter
         command = plain_python(words) if _is_python(words) and not _is_task(inner) else hint.command
         yield replace(as_stated, command=command, runner=call.runner)
         return
-    parts = [part for part in tasks.get((hint.workdir, meaning(words)), ()) if _tests(part)]
+    resolved = tasks.get((hint.workdir, meaning(words))) or _of_tox(hint, inner, tasks)
+    parts = [_as_checked_out(part, root) for part in resolved if _tests(part)]
     python = [part for part in parts if _runner(part) in PYTHON_RUNNERS]
     for part in python[:1]:
         yield replace(as_stated, command=plain_python(words_of(part)), runner=_runner(part))
@@ -84,6 +102,22 @@ def _forms(hint: Hint, tasks: Mapping[tuple[str, str], tuple[str, ...]]) -> Iter
     for part in parts:
         if part not in python and inner and inner[0] in ("npm", "yarn", "pnpm", "bun"):
             yield replace(as_stated, command=_with_npx(part), runner=_runner(part))
+
+
+def _of_tox(hint: Hint, inner: tuple[str, ...], tasks: Mapping[tuple[str, str], tuple[str, ...]]) -> tuple[str, ...]:
+    """What tox runs where it is called with options, or for a Python that only its list of environments names."""
+    return tasks.get((hint.workdir, "tox"), ()) if inner[:1] == ("tox",) and _ANY_PYTHON.search(f"{inner[1:]}") else ()
+
+
+def _as_checked_out(command: str, root: Path) -> str:
+    """A command of tox with the checkout in the place of what tox installs from it."""
+
+    def own(match: re.Match[str]) -> str:
+        name = match[1]
+        found = next((folder for folder in ("", "src/", "lib/") if exists(root, f"{folder}{name}")), None)
+        return match[0] if found is None else f"{found}{name}"
+
+    return _TOX_TOP.sub(".", _INSTALLED.sub(own, command))
 
 
 def _with_npx(command: str) -> str:

@@ -68,6 +68,11 @@ _PLUGINS = re.compile(r"Missing required plugins: ([\w ,.<>=-]+)")
 _NODE_MODULE = re.compile(
     r"(?:Cannot find (?:module|package)|Could not resolve|Failed to resolve import) ['\"]([^'\"\n]+)['\"]"
 )
+_LIBRARY = re.compile(
+    r"^(?:#\s+Error:\s+)?Can't locate ([\w/]+\.pm) in @INC"
+    r"|cannot load such file -- ([\w/.-]+)|Could not find gem '([\w.-]+)",
+    re.MULTILINE,
+)
 _NOT_FOUND = re.compile(r"(?:^|\s)(?:\S+: )?(?:\d+: |line \d+: )?([\w.-]+): (?:command )?not found", re.MULTILINE)
 
 
@@ -115,3 +120,12 @@ def missing_files(text: str) -> tuple[str, ...]:
 def missing_programs(text: str) -> tuple[str, ...]:
     """The programs that a shell did not find."""
     return tuple(dict.fromkeys(_NOT_FOUND.findall(text)))
+
+
+def missing_libraries(text: str) -> tuple[str, ...]:
+    """The libraries of Perl and Ruby that an output misses, as the files that were looked for.
+
+    >>> missing_libraries("Can't locate HTTP/Status.pm in @INC (you may need to install the HTTP::Status module)")
+    ('HTTP/Status.pm',)
+    """
+    return tuple(dict.fromkeys(next(filter(None, match)) for match in _LIBRARY.findall(text)))

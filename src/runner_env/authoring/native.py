@@ -23,6 +23,7 @@ _SYSTEM = re.compile(
 )
 _CMAKE_FLAG = re.compile(r"^-D[A-Z]\w*(?::\w+)?=\S+$")
 _GENERATORS = ("autogen.sh", "bootstrap.sh", "bootstrap", "buildconf")
+_GENERATES = re.compile(r"^(?:(?:ba|z)?sh\s+)?(?:\./)?(?:autogen\.sh|bootstrap(?:\.sh)?|buildconf|autoreconf)\b")
 _BUILD = "build"
 
 
@@ -109,6 +110,8 @@ def _builds(option: Option, root: Path) -> tuple[str, ...]:
     builds = [line.strip() for text in option.before for line in text.split("\n")]
     builds = [line for line in builds if line and not _SYSTEM.match(line) and "$" not in line and "<" not in line]
     files = list_folder(root)[0]
+    if "configure" in files:  # it is shipped: there is nothing to generate, and the tools for it may not be here
+        builds = [line for line in builds if not _GENERATES.match(line)]
     uses_make = (words_of(option.command) or ("",))[0] in ("make", "gmake")
     if "Makefile.PL" in files and "Makefile" not in files and not any("Makefile.PL" in line for line in builds):
         if uses_make:

@@ -16,7 +16,7 @@ from runner_env.hints.shelltext import words_of
 if TYPE_CHECKING:
     from pathlib import Path
 
-_MOST_OTHERS = 4
+_MOST_OTHERS = 6
 _PYTHON_FILES = ("pyproject.toml", "setup.py", "setup.cfg", "requirements.txt", "Pipfile")
 _PYTHON_PROGRAMS = frozenset(("python", "python3", "tox", "nox", "hatch", "poe", "inv", "invoke", "pytest"))
 

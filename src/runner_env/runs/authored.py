@@ -121,6 +121,8 @@ class Trial:
             self.write()
             return True
         lacking = incomplete(self.recipe, self.root, said.output) if said else ()
+        if scored and new is not None:  # what a run with a score still wants is something that it lacked
+            lacking = lacking or (new.amended[-1].removeprefix("install "),)
         if scored and not lacking:
             self._note(run, "scaffold_accepted", "The contract was written by rules, and has given this score.")
         elif scored:
