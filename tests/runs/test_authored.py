@@ -54,6 +54,27 @@ def test_a_contract_without_a_score_is_taken_away(stranger: Path) -> None:
     assert record["accepted"] is False
 
 
+def test_a_score_of_which_nothing_passed_is_none(stranger: Path) -> None:
+    """A runner that only says that there are no tests, or a machine that can run none, says nothing about them."""
+    text = "printf 'TAP version 13\\nnot ok 1 - no tests specified\\n1..1\\n'; exit 1\n"
+    (stranger / "tests" / "run.sh").write_text(text, encoding="utf-8")
+    with runner_env.setup(stranger) as session:
+        result = session.evaluate("any")
+    assert (result.ok, result.score) == (False, None)
+    assert "environment_incomplete" in [finding.code for finding in result.findings]
+    assert not (stranger / "pipeline.yml").exists()
+
+
+def test_a_score_without_a_library_of_perl_is_none(stranger: Path) -> None:
+    """Tests that could not begin for want of a library are no failures of the repository."""
+    text = 'echo "Can\'t locate HTTP/Status.pm in @INC" >&2\n' + GOOD
+    (stranger / "tests" / "run.sh").write_text(text, encoding="utf-8")
+    with runner_env.setup(stranger) as session:
+        result = session.evaluate("any")
+    assert (result.ok, result.score) == (False, None)
+    assert any("HTTP/Status.pm" in str(finding) for finding in result.findings)
+
+
 def test_a_contract_that_never_ran_is_taken_away(stranger: Path) -> None:
     """Opening a session alone leaves nothing behind."""
     with runner_env.setup(stranger):

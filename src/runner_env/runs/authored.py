@@ -112,7 +112,8 @@ class Trial:
         scored = run.progress.artifacts.evaluation is not None and not run.failed
         if run.cancel.is_set:
             return False
-        said = self._said(run, scored=scored)
+        barren = scored and _nothing_passed(run)
+        said = self._said(run, scored=scored and not barren)
         new = amended(self.recipe, self.root, said) if said else None
         if new is not None and self.attempts < _MOST_ATTEMPTS and self.spent < _MOST_SECONDS:
             self._note(run, "scaffold_amended", f"The contract by rules is changed and run again: {new.amended[-1]}.")
@@ -121,18 +122,19 @@ class Trial:
             self.write()
             return True
         lacking = incomplete(self.recipe, self.root, said.output) if said else ()
-        if scored and new is not None:  # what a run with a score still wants is something that it lacked
+        if scored and not barren and new is not None:  # what a run with a score still wants is something that it lacked
             lacking = lacking or (new.amended[-1].removeprefix("install "),)
-        if scored and not lacking:
+        accepted = scored and not lacking and not barren
+        if accepted:
             self._note(run, "scaffold_accepted", "The contract was written by rules, and has given this score.")
         elif scored:
-            message = f"The score is not that of the repository: {', '.join(lacking)} could not be installed."
-            hint = "Install it in `.aider_fsm/bootstrap.yml`."
+            why = f"{', '.join(lacking)} could not be installed" if lacking else "not one test passed"
+            message = f"The score is not that of the repository: {why}."
+            hint = "Install what the tests need in `.aider_fsm/bootstrap.yml`."
             run.progress.findings.append(Finding("environment_incomplete", message, None, hint, (), Verdict.UNSCORED))
         else:
             message = "The contract that rules wrote gave no score, so it was not kept."
             self._note(run, "scaffold_not_accepted", message, "Write one; `init --from-hints` gives it as a start.")
-        accepted = scored and not lacking
         self._keep_evidence(run, accepted=accepted)
         self.decided = True
         if not accepted:
@@ -174,6 +176,12 @@ class Trial:
         if scored and not command.outcome.exit_code:
             return None
         return Said(last.stage.value, command.command.text, _output(run.run_dir.path, command), scored)
+
+
+def _nothing_passed(run: Run) -> bool:
+    """Whether there were tests, and not one of them passed: so fails a whole environment, not a project."""
+    counts = (run.progress.artifacts.evaluation or {}).get("counts")
+    return isinstance(counts, dict) and counts.get("passed") == 0 and not counts.get("xfailed")
 
 
 def _output(run_dir: Path, command: CommandRun) -> str:
