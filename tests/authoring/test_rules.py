@@ -155,3 +155,10 @@ def test_a_shipped_configure_is_not_generated_again(tmp_path: Path) -> None:
     ci = "script:\n  - ./bootstrap\n  - ./configure\n  - make\n  - make check\n"
     recipe = proposed(tmp_path, {**files, "Makefile.am": "TESTS = a\n", ".travis.yml": ci})
     assert recipe.builds == ("./configure", "make")
+
+
+def test_a_separator_of_tox_is_filled_in(tmp_path: Path) -> None:
+    """`{:}` and `{/}` are the machine's separators; they name no entry."""
+    ini = "[testenv]\nsetenv = A = {toxinidir}{:}b{/}c\ncommands = pytest tests\n"
+    recipe = proposed(tmp_path, {"tox.ini": ini, "setup.py": "from setuptools import setup\nsetup()\n"})
+    assert (recipe.option.command, recipe.option.env["A"]) == ("pytest tests", ".:b/c")

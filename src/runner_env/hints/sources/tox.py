@@ -147,7 +147,7 @@ class _Ini:
         if word in ("envname", "env_name"):
             return name
         if inner in _NAMES or (word in _NAMES and not colon):
-            return _NAMES.get(inner, _NAMES[word])
+            return _NAMES[inner] if inner in _NAMES else _NAMES[word]
         entry = self.entry(name, word)
         return " ".join(entry.text.split())[:_MOST_TEXT] if entry and not colon else f"\0{inner}\1"
 
