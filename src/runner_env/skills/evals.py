@@ -72,7 +72,9 @@ def shown_call(call: MockCall) -> str:
     """A call in a line: `Bash(git push) [deny]`."""
     text = _subject(call.input)
     text = text if len(text) <= _SHOWN_INPUT else text[: _SHOWN_INPUT - 1] + "…"
-    shown = "".join(c if c.isprintable() or c in "\n\t" else c.encode("unicode_escape").decode() for c in f"{call.tool}({text})")
+    shown = "".join(
+        c if c.isprintable() or c in "\n\t" else c.encode("unicode_escape").decode() for c in f"{call.tool}({text})"
+    )
     return shown if call.action == "allow" else f"{shown} [{call.action}]"
 
 
