@@ -15,7 +15,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from _row import HEAD, Row
 
-MODULES = ("startup", "install", "overhead", "sandbox", "commands", "output", "samples", "strangers")
+MODULES = ("startup", "install", "overhead", "sandbox", "commands", "output", "samples", "skills", "strangers")
 
 
 def main(argv: list[str] | None = None) -> int:
