@@ -34,7 +34,7 @@ def test_a_run_of_the_benchmark_contract_passes(load: Load, tmp_path: Path) -> N
     """The nine commands make a run that passes; otherwise it would measure something else."""
     project, overhead = load("_project"), load("overhead")
     target = project.make_project(tmp_path / "target", git=False)
-    overhead._run(target)
+    overhead._run(target, "none")
     assert (target / ".aider_fsm" / "metrics.json").exists()
 
 
