@@ -147,7 +147,7 @@ def test_failed_stage_keeps_nothing(bench: Bench) -> None:
 def test_failed_command_takes_its_daemons_along(bench: Bench, end: str) -> None:
     """Before a retry all that the failed command started is gone; the earlier service of the stage lives."""
     with bench.box.stage("test") as stage:
-        assert bench.sh(stage, "sleep 100 &").ok
+        assert bench.sh(stage, "sleep 100 & while ! grep -q sleep /proc/$!/comm; do :; done").ok
         service = bench.alive()
         outcome = bench.sh(stage, f"setsid sleep 100 & setsid env -i sleep 100 & {end}", timeout_s=0.2)
         assert not outcome.ok
