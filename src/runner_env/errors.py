@@ -16,6 +16,7 @@
     ├── ExecutionError                      the box could not be started or was lost; the run is unscored
     ├── BudgetExhausted                     a call was not made, because the run has used up what it may
     ├── ProviderError                       a model, harness or provider gave no usable answer; the trial is unscored
+    ├── HarnessError                        an agent program could not be started, or took no usable turn
     └── PlatformUnsupported                 this operating system cannot do what was asked
 
 An error says what happened (`message`), where (`where`, file:line:column) and what to do (`hint`); `code` is stable
@@ -38,6 +39,7 @@ __all__ = [
     "DefinitionError",
     "EvidenceError",
     "ExecutionError",
+    "HarnessError",
     "InputError",
     "ModelNotADirectory",
     "ModelNotFound",
@@ -175,6 +177,35 @@ class ProviderError(RunnerEnvError):
         super().__init__(code, message, hint=hint)
         self.context = context
         self.kind = kind
+        self.raw = raw
+        self.usage = usage
+
+
+class HarnessError(RunnerEnvError):
+    """An agent program could not be started, or took no usable turn. Its code is `agent_` and the kind.
+
+    Args:
+        kind: the class of the failure, by our own reading.
+        message: what happened.
+        harness: the program that was asked.
+        hint: what to do about it.
+        raw: what the program said, as it came, at most 64 Ki characters of it.
+        usage: what the turn consumed all the same, if that was reported.
+    """
+
+    def __init__(
+        self,
+        kind: FailureKind,
+        message: str,
+        *,
+        harness: str,
+        hint: str | None = None,
+        raw: str = "",
+        usage: Usage | None = None,
+    ) -> None:
+        super().__init__(f"agent_{kind}", message, hint=hint)
+        self.kind = kind
+        self.harness = harness
         self.raw = raw
         self.usage = usage
 

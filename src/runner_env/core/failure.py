@@ -9,7 +9,8 @@ class FailureKind(StrEnum):
     """The class of a failed call. The values are published: programs compare them.
 
     The first ten are those of the skill-testing reference tool; `other` stands for a kind that a harness named and
-    this table does not know. `refusal` and `truncated` are a model that declined, or was cut off at its token limit.
+    this table does not know. `refusal` and `truncated` are a model that declined, or was cut off at its token limit;
+    `context_length` is a conversation that has become too long for it.
     """
 
     AUTH = "auth"
@@ -24,6 +25,7 @@ class FailureKind(StrEnum):
     OTHER = "other"
     REFUSAL = "refusal"
     TRUNCATED = "truncated"
+    CONTEXT_LENGTH = "context_length"
 
     @property
     def transient(self) -> bool:
