@@ -8,8 +8,20 @@
 The same from a shell: `python -m runner_env.testing --script rules.json`.
 """
 
+from runner_env.testing.fake_harness import FakeHarness, FakeTurn
 from runner_env.testing.rules import Answerer, Reply, Rule, Tokens, ToolCall
 from runner_env.testing.server import ScriptedModel
 from runner_env.testing.wire import ChatRequest, Message
 
-__all__ = ["Answerer", "ChatRequest", "Message", "Reply", "Rule", "ScriptedModel", "Tokens", "ToolCall"]
+__all__ = [
+    "Answerer",
+    "ChatRequest",
+    "FakeHarness",
+    "FakeTurn",
+    "Message",
+    "Reply",
+    "Rule",
+    "ScriptedModel",
+    "Tokens",
+    "ToolCall",
+]
