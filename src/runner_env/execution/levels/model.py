@@ -30,6 +30,7 @@ class Places:
         fixed: files and folders of the workspace that must not be changed.
         loose: the folders on the way from the workspace to `fixed`, which must not be moved away.
         unfixed: some of what must not be changed cannot be listed in `fixed`, being reached by a link.
+        also: further files and folders that may be written, such as those in which a program keeps its state.
     """
 
     workspace: Path
@@ -43,11 +44,12 @@ class Places:
     fixed: tuple[Path, ...] = ()
     loose: tuple[Path, ...] = ()
     unfixed: bool = False
+    also: tuple[Path, ...] = ()
 
     @property
     def writable(self) -> tuple[Path, ...]:
-        """Every folder that stages may write to."""
-        return (self.home, self.tmp, self.cache, self.workspace)
+        """Every place that stages may write to."""
+        return (self.home, self.tmp, self.cache, self.workspace, *self.also)
 
 
 @dataclass(frozen=True, slots=True)
