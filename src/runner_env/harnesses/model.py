@@ -11,6 +11,8 @@ from runner_env.core import Usage
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from runner_env.execution.levels import Sandbox
+
 
 @dataclass(frozen=True, slots=True)
 class Opening:
@@ -107,6 +109,10 @@ class Harness(Protocol):
     @property
     def versions(self) -> Mapping[str, str]:
         """The programs behind it and their versions, as far as they are known by now."""
+
+    @property
+    def sandbox(self) -> Sandbox | None:
+        """How its programs are contained; None while none was started, and for what runs elsewhere."""
 
     async def start(self, opening: Opening) -> HarnessSession:
         """Begin a session; what it needs is started if it does not run yet, and stays warm until `aclose`.

@@ -11,7 +11,7 @@ from runner_env.bridge import in_thread
 from runner_env.core import Ending, FailureKind, Outcome
 from runner_env.errors import ExecutionError, ProviderError
 from runner_env.execution import NOT_STARTED, Box, Cancel, Limits, Request
-from runner_env.providers.sinks import Collected, Tail
+from runner_env.harnesses.sinks import Collected, Tail
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

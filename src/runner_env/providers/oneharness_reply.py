@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from runner_env.core import FailureKind, Usage
 from runner_env.errors import ProviderError
-from runner_env.providers.harness_failure import failure_kind, reason
+from runner_env.harnesses.failures import failure_kind, reason
 from runner_env.providers.jsontext import read_json
 from runner_env.providers.model import MockCall
 from runner_env.providers.protocol import Invalid, read_usage

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from runner_env.core import FailureKind
 from runner_env.errors import ExecutionError, ProviderError
 from runner_env.execution import Box, Cancel, Limits, Request
+from runner_env.harnesses.sinks import Collected, Tail
 from runner_env.providers.commands import LONGEST_OUTPUT, Call, check_ending
-from runner_env.providers.sinks import Collected, Tail
 
 if TYPE_CHECKING:
     from runner_env.core import Outcome

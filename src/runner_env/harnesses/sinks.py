@@ -1,4 +1,4 @@
-"""Where a provider command's output goes: into bounded memory."""
+"""Where the output of an outside program goes: into bounded memory."""
 
 from __future__ import annotations
 
