@@ -166,7 +166,7 @@ def test_refusals_for_load_are_retried_when_the_server_says(
     """429 with Retry-After, a lost connection and a 503 are tried again; the answer counts its requests."""
     faults = [
         Reply(status=429, headers={"Retry-After": "0.3"}, times=1),
-        Reply("cut off here", disconnect=True, times=1),
+        Reply("cut off here", broken="disconnect", times=1),
     ]
     server = serve([Rule([*faults, Reply(status=503, times=1), Reply("done", usage=Tokens(5, 6))])])
     started = time.monotonic()

@@ -40,7 +40,7 @@ def test_a_message_in_one_piece(serve: Serve, raw: Raw) -> None:
     answer = raw(serve([Reply("hi", usage=Tokens(7, 3))]), "POST", "/messages", asked("/messages")).json
     assert answer["content"] == [{"type": "text", "text": "hi"}]
     assert answer["stop_reason"] == "end_turn"
-    assert answer["usage"] == {"input_tokens": 7, "output_tokens": 3}
+    assert answer["usage"] == {"input_tokens": 7, "cache_read_input_tokens": 0, "output_tokens": 3}
 
 
 def test_a_response_in_one_piece(serve: Serve, raw: Raw) -> None:

@@ -10,14 +10,16 @@ from pathlib import Path
 import pytest
 
 from runner_env.errors import InputError
+from runner_env.testing import Reply, Rule, Tokens, ToolCall
 from runner_env.testing.script import read_rules
 
 
 def test_runs_as_a_program_and_ends_on_sigterm(tmp_path: Path) -> None:
-    """The program prints its URL as one JSON line, answers, and ends with exit code 0 on SIGTERM."""
+    """The program prints its URL as one JSON line, answers, logs, and ends with exit code 0 on SIGTERM."""
     script = tmp_path / "rules.json"
     script.write_text('[{"match": "hi", "replies": [{"text": "there"}]}]')
-    command = [sys.executable, "-m", "runner_env.testing", "--script", str(script)]
+    log = tmp_path / "calls.jsonl"
+    command = [sys.executable, "-m", "runner_env.testing", "--script", str(script), "--log", str(log)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout
         try:
@@ -29,6 +31,7 @@ def test_runs_as_a_program_and_ends_on_sigterm(tmp_path: Path) -> None:
             process.send_signal(signal.SIGTERM)
         assert process.wait(10) == 0
         assert process.stdout.read() == ""
+    assert json.loads(log.read_text())["last_user"] == "hi"
 
 
 def test_a_missing_script_is_bad_input(tmp_path: Path) -> None:
@@ -52,6 +55,11 @@ def test_a_missing_script_is_bad_input(tmp_path: Path) -> None:
         ('[{"replies": [{"times": 0}]}]', "0.replies.0.times"),
         ('[{"replies": [{"delay": NaN}]}]', "0.replies.0.delay"),
         ('[{"replies": [{}], "match": "("}]', "0.match"),
+        ('[{"replies": [{}], "tools": "("}]', "0.tools"),
+        ('[{"replies": [{}], "turn": 0}]', "0.turn"),
+        ('[{"replies": [{"fault": "tired"}]}]', "0.replies.0.fault"),
+        ('[{"replies": [{"broken": "nicely"}]}]', "0.replies.0.broken"),
+        ('[{"replies": [{"fault": "auth", "status": 401}]}]', "not both"),
     ],
 )
 def test_a_wrong_script_names_the_member(tmp_path: Path, text: str, named: str) -> None:
@@ -69,23 +77,33 @@ def test_every_member_of_a_reply_is_read(tmp_path: Path) -> None:
     reply = {
         "text": "t",
         "tool_calls": [{"name": "n", "arguments": {"a": 1}}],
-        "usage": {"input_tokens": 1, "output_tokens": 2},
+        "usage": {"input_tokens": 1, "output_tokens": 2, "cached_tokens": 1},
         "finish_reason": "length",
+        "fault": "quota",
+        "message": "no money",
+        "late": True,
         "headers": {"X": "y"},
         "times": 3,
         "delay": 1,
+        "first_delay": 0.25,
         "chunk_delay": 0.5,
-        "disconnect": True,
+        "broken": "stall",
     }
-    script.write_text(json.dumps([{"match": "m", "model": "o", "replies": [reply]}]))
-    (rule,) = read_rules(script)
-    (read,) = rule.replies
-    assert (rule.match, rule.model, read.text, read.times, read.delay, read.chunk_delay) == ("m", "o", "t", 3, 1, 0.5)
-    assert read.tool_calls[0].arguments == {"a": 1}
-    assert read.usage
-    assert (read.usage.output_tokens, read.finish_reason, read.disconnect, read.headers) == (
-        2,
-        "length",
-        True,
-        {"X": "y"},
+    rule = {"match": "m", "model": "o", "system": "s", "result": "r", "tools": "^write$", "turn": 2}
+    script.write_text(json.dumps([{**rule, "replies": [reply]}]))
+    meant = Reply(
+        text="t",
+        tool_calls=(ToolCall("n", {"a": 1}),),
+        usage=Tokens(1, 2, 1),
+        finish_reason="length",
+        fault="quota",
+        message="no money",
+        late=True,
+        broken="stall",
+        headers={"X": "y"},
+        times=3,
+        delay=1,
+        first_delay=0.25,
+        chunk_delay=0.5,
     )
+    assert read_rules(script) == [Rule([meant], "m", "o", "s", "r", "^write$", 2)]

@@ -1,4 +1,4 @@
-"""Doubles for tests and demonstrations; the servers need the extra `testing`.
+"""Doubles for tests and demonstrations (docs/testing.md); the server needs the extra `testing`.
 
     from runner_env.testing import Reply, Rule, ScriptedModel
 
@@ -9,15 +9,18 @@ The same from a shell: `python -m runner_env.testing --script rules.json`.
 """
 
 from runner_env.testing.fake_harness import FakeHarness, FakeTurn
-from runner_env.testing.rules import Answerer, Reply, Rule, Tokens, ToolCall
+from runner_env.testing.replies import Breakage, Fault, Reply, Tokens, ToolCall
+from runner_env.testing.rules import Answerer, Rule
 from runner_env.testing.server import ScriptedModel
 from runner_env.testing.wire import ChatRequest, Message
 
 __all__ = [
     "Answerer",
+    "Breakage",
     "ChatRequest",
     "FakeHarness",
     "FakeTurn",
+    "Fault",
     "Message",
     "Reply",
     "Rule",

@@ -1,7 +1,7 @@
-"""`python -m runner_env.testing --script rules.json [--port 0] [--api-key KEY]`: the scripted model as a program.
+"""`python -m runner_env.testing --script rules.json [--port 0] [--api-key KEY] [--log calls.jsonl]`: as a program.
 
 It prints one line, `{"url": "http://127.0.0.1:40123/v1"}`, when it listens, and ends with exit code 0 on SIGTERM or
-SIGINT. Exit code 2: the script, the port or the extra is missing.
+SIGINT. Exit code 2: the script, the port, the log or the extra cannot be had.
 """
 
 from __future__ import annotations
@@ -25,12 +25,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--script", type=Path, required=True, help="JSON file with rules")
     parser.add_argument("--port", type=int, default=0, help="port on 127.0.0.1; 0 takes a free one (default)")
     parser.add_argument("--api-key", help="refuse requests without this key")
+    parser.add_argument("--log", type=Path, help="append a line of JSON for each request to this file")
     options = parser.parse_args(arguments)
     done = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: done.set())
     try:
-        with ScriptedModel(read_rules(options.script), api_key=options.api_key, port=options.port) as server:
+        rules = read_rules(options.script)
+        with ScriptedModel(rules, api_key=options.api_key, port=options.port, log=options.log) as server:
             sys.stdout.write(json.dumps({"url": server.url}) + "\n")
             sys.stdout.flush()
             done.wait()

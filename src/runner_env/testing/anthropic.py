@@ -11,10 +11,11 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from runner_env.testing.faults import ANTHROPIC, Refusal
 from runner_env.testing.wire import BadRequest, ChatRequest, Message, names_of, new_id, pieces, text_of, tokens
 
 if TYPE_CHECKING:
-    from runner_env.testing.rules import Reply
+    from runner_env.testing.replies import Reply
 
 _ROLES = ("user", "assistant", "system")
 _ERROR_TYPES = {
@@ -32,6 +33,7 @@ class Anthropic:
     """Anthropic Messages."""
 
     path = "/v1/messages"
+    vendor = ANTHROPIC
 
     def parse(self, body: Mapping[str, object]) -> ChatRequest:
         """The request in `body`; raises BadRequest if model, messages or max_tokens are missing."""
@@ -54,31 +56,33 @@ class Anthropic:
 
     def complete(self, request: ChatRequest, reply: Reply) -> dict[str, object]:
         """A `message` object."""
-        spent, made = tokens(request, reply)
-        usage = {"input_tokens": spent, "output_tokens": made}
+        usage = _usage(request, reply)
         return {**_head(request), "content": _blocks(reply), "stop_reason": _stop_reason(reply), "usage": usage}
 
-    def stream(self, request: ChatRequest, reply: Reply) -> Iterator[str]:
+    def stream(self, request: ChatRequest, reply: Reply, late: Refusal | None = None) -> Iterator[str]:
         """`message_start`, a block for the text and one for each tool call, `message_delta`, `message_stop`."""
-        spent, made = tokens(request, reply)
+        usage = _usage(request, reply)
         begun = {**_head(request), "content": [], "stop_reason": None}
-        yield _event("message_start", message={**begun, "usage": {"input_tokens": spent, "output_tokens": 1}})
+        yield _event("message_start", message={**begun, "usage": {**usage, "output_tokens": 1}})
         for index, block in enumerate(_blocks(reply)):
             empty, deltas = _in_pieces(block)
             yield _event("content_block_start", index=index, content_block=empty)
             for delta in deltas:
                 yield _event("content_block_delta", index=index, delta=delta)
-            if reply.disconnect:
+            if late is not None:
+                yield _event("error", **self.error(late))
+            if reply.stops_early:
                 return
             yield _event("content_block_stop", index=index)
         stop = {"stop_reason": _stop_reason(reply), "stop_sequence": None}
-        yield _event("message_delta", delta=stop, usage={"output_tokens": made})
+        yield _event("message_delta", delta=stop, usage={"output_tokens": usage["output_tokens"]})
         yield _event("message_stop")
 
-    def error(self, status: int, message: str) -> dict[str, object]:
+    def error(self, refusal: Refusal) -> dict[str, object]:
         """An `error` object."""
-        kind = _ERROR_TYPES.get(status, "invalid_request_error" if status < 500 else "api_error")
-        return {"type": "error", "error": {"type": kind, "message": message}, "request_id": new_id("req_")}
+        status = refusal.status
+        kind = refusal.kind or _ERROR_TYPES.get(status, "invalid_request_error" if status < 500 else "api_error")
+        return {"type": "error", "error": {"type": kind, "message": refusal.message}, "request_id": new_id("req_")}
 
 
 def _messages(message: object) -> Iterator[Message]:
@@ -118,6 +122,13 @@ def _in_pieces(block: Mapping[str, Any]) -> tuple[dict[str, object], list[dict[s
     return {**block, "input": {}}, deltas
 
 
+def _usage(request: ChatRequest, reply: Reply) -> dict[str, int]:
+    spent, made = tokens(request, reply)
+    cached = reply.usage.cached_tokens if reply.usage else 0
+    # unlike the other vendors, this one counts what came from the cache beside the input
+    return {"input_tokens": spent - cached, "cache_read_input_tokens": cached, "output_tokens": made}
+
+
 def _stop_reason(reply: Reply) -> str:
     return reply.finish_reason or ("tool_use" if reply.tool_calls else "end_turn")
 
@@ -133,4 +144,4 @@ def _head(request: ChatRequest) -> dict[str, object]:
 
 
 def _event(kind: str, **members: object) -> str:
-    return f"event: {kind}\ndata: {json.dumps({'type': kind, **members})}\n\n"
+    return f"event: {kind}\ndata: {json.dumps({**members, 'type': kind})}\n\n"

@@ -12,10 +12,11 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
+from runner_env.testing.faults import OPENAI, Refusal
 from runner_env.testing.wire import BadRequest, ChatRequest, Message, new_id, pieces, text_of, tokens
 
 if TYPE_CHECKING:
-    from runner_env.testing.rules import Reply
+    from runner_env.testing.replies import Reply
 
 _ROLES = {"system": "system", "developer": "system", "user": "user", "assistant": "assistant", "tool": "tool"}
 _ERROR_TYPES = {
@@ -32,6 +33,7 @@ class Chat:
     """OpenAI chat completions."""
 
     path = "/v1/chat/completions"
+    vendor = OPENAI
 
     def parse(self, body: Mapping[str, object]) -> ChatRequest:
         """The request in `body`; raises BadRequest if model or messages are missing or n is not 1."""
@@ -62,13 +64,15 @@ class Chat:
         choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": _finish_reason(reply)}
         return {**_head(request, "chat.completion"), "choices": [choice], "usage": _usage(request, reply)}
 
-    def stream(self, request: ChatRequest, reply: Reply) -> Iterator[str]:
-        """`chat.completion.chunk` events, then `[DONE]`."""
+    def stream(self, request: ChatRequest, reply: Reply, late: Refusal | None = None) -> Iterator[str]:
+        """`chat.completion.chunk` events, then `[DONE]`, or an `error` object."""
         head = _head(request, "chat.completion.chunk")
         yield _chunk(head, {"role": "assistant", "content": ""})
         for piece in pieces(reply.text):
             yield _chunk(head, {"content": piece})
-        if reply.disconnect:
+        if late is not None:
+            yield _event(self.error(late))
+        if reply.stops_early:
             return
         for index, call in enumerate(_tool_calls(reply)):
             yield _chunk(head, {"tool_calls": [{"index": index, **call}]})
@@ -78,10 +82,12 @@ class Chat:
             yield _event({**head, "choices": [], "usage": _usage(request, reply)})
         yield "data: [DONE]\n\n"
 
-    def error(self, status: int, message: str) -> dict[str, object]:
+    def error(self, refusal: Refusal) -> dict[str, object]:
         """An `error` object."""
-        kind = _ERROR_TYPES.get(status, "invalid_request_error" if status < 500 else "api_error")
-        return {"error": {"message": message, "type": kind, "param": None, "code": _ERROR_CODES.get(status)}}
+        status = refusal.status
+        kind = refusal.kind or _ERROR_TYPES.get(status, "invalid_request_error" if status < 500 else "api_error")
+        code = refusal.code or _ERROR_CODES.get(status)
+        return {"error": {"message": refusal.message, "type": kind, "param": None, "code": code}}
 
 
 def _message(message: object) -> Message:
@@ -115,9 +121,15 @@ def _finish_reason(reply: Reply) -> str:
     return reply.finish_reason or ("tool_calls" if reply.tool_calls else "stop")
 
 
-def _usage(request: ChatRequest, reply: Reply) -> dict[str, int]:
+def _usage(request: ChatRequest, reply: Reply) -> dict[str, object]:
     spent, made = tokens(request, reply)
-    return {"prompt_tokens": spent, "completion_tokens": made, "total_tokens": spent + made}
+    cached = {"cached_tokens": reply.usage.cached_tokens if reply.usage else 0}
+    return {
+        "prompt_tokens": spent,
+        "prompt_tokens_details": cached,
+        "completion_tokens": made,
+        "total_tokens": spent + made,
+    }
 
 
 def _head(request: ChatRequest, kind: str) -> dict[str, object]:

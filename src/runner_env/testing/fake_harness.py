@@ -15,6 +15,8 @@ from runner_env.harnesses.model import AgentEvent, HarnessSession, OnEvent, Open
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from runner_env.execution.levels import Sandbox
+
 
 @dataclass(frozen=True, slots=True)
 class FakeTurn:
@@ -115,6 +117,11 @@ class FakeHarness:
     def versions(self) -> Mapping[str, str]:
         """See `Harness`."""
         return self._versions
+
+    @property
+    def sandbox(self) -> Sandbox | None:
+        """None: there is nothing to contain; see `Harness`."""
+        return None
 
     async def start(self, opening: Opening) -> HarnessSession:
         """Begin a session; see `Harness`."""

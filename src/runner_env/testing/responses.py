@@ -12,13 +12,15 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from runner_env.testing.chat import Chat
+from runner_env.testing.faults import RESPONSES, Refusal
 from runner_env.testing.wire import BadRequest, ChatRequest, Message, names_of, new_id, pieces, text_of, tokens
 
 if TYPE_CHECKING:
-    from runner_env.testing.rules import Reply
+    from runner_env.testing.replies import Reply
 
 _ROLES = {"system": "system", "developer": "system", "user": "user", "assistant": "assistant"}
 _RESULTS = ("function_call_output", "custom_tool_call_output", "local_shell_call_output")
+_FAILURES = {429: "rate_limit_exceeded"}
 _CALLS = ("function_call", "custom_tool_call", "local_shell_call")
 
 
@@ -26,6 +28,7 @@ class Responses:
     """OpenAI Responses."""
 
     path = "/v1/responses"
+    vendor = RESPONSES
 
     def parse(self, body: Mapping[str, object]) -> ChatRequest:
         """The request in `body`; raises BadRequest if model or input are missing, or a stored response is continued."""
@@ -52,20 +55,24 @@ class Responses:
         """A `response` object."""
         return _whole(_head(request), _items(reply), request, reply)
 
-    def stream(self, request: ChatRequest, reply: Reply) -> Iterator[str]:
-        """`response.created`, the events of each output item, `response.completed` or `response.incomplete`."""
+    def stream(self, request: ChatRequest, reply: Reply, late: Refusal | None = None) -> Iterator[str]:
+        """`response.created`, the events of each output item, `response.completed`, `.incomplete` or `.failed`."""
         head, items = _head(request), _items(reply)
         number = 0
         for kind, members in _events(head, items, reply):
             yield _event(number, kind, members)
             number += 1
-        if not reply.disconnect:
+        if late is not None:
+            error = {"code": late.code or _FAILURES.get(late.status, "server_error"), "message": late.message}
+            failed = {**head, "status": "failed", "output": [], "error": error}
+            yield _event(number, "response.failed", {"response": failed})
+        elif not reply.stops_early:
             whole = _whole(head, items, request, reply)
             yield _event(number, f"response.{whole['status']}", {"response": whole})
 
-    def error(self, status: int, message: str) -> dict[str, object]:
+    def error(self, refusal: Refusal) -> dict[str, object]:
         """An `error` object, the same as that of chat completions."""
-        return Chat().error(status, message)
+        return Chat().error(refusal)
 
 
 def _message(item: object) -> Message | None:
@@ -92,7 +99,7 @@ def _events(
         place = {"output_index": index, "item_id": item["id"]}
         told = _said(item, place, reply) if item["type"] == "message" else _called(item, place)
         yield from told
-        if reply.disconnect:
+        if reply.stops_early:
             return
         yield "response.output_item.done", {"output_index": index, "item": item}
 
@@ -104,7 +111,7 @@ def _said(item: dict[str, Any], place: dict[str, object], reply: Reply) -> Itera
     yield "response.content_part.added", {**part, "part": {"type": "output_text", "text": "", "annotations": []}}
     for piece in pieces(reply.text):
         yield "response.output_text.delta", {**part, "delta": piece}
-    if reply.disconnect:
+    if reply.stops_early:
         return
     yield "response.output_text.done", {**part, "text": reply.text}
     yield "response.content_part.done", {**part, "part": item["content"][0]}
@@ -142,7 +149,7 @@ def _whole(
     spent, made = tokens(request, reply)
     usage = {
         "input_tokens": spent,
-        "input_tokens_details": {"cached_tokens": 0},
+        "input_tokens_details": {"cached_tokens": reply.usage.cached_tokens if reply.usage else 0},
         "output_tokens": made,
         "output_tokens_details": {"reasoning_tokens": 0},
         "total_tokens": spent + made,

@@ -6,10 +6,12 @@ import json
 import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from runner_env.testing.rules import Reply
+    from runner_env.testing.faults import Refusal, Vendor
+    from runner_env.testing.replies import Reply
 
 _CHARS_PER_TOKEN = 4
 _PIECE_CHARS = 12
@@ -57,6 +59,22 @@ class ChatRequest:
         return next((message.text for message in reversed(self.messages) if message.role == "user"), "")
 
     @property
+    def turn(self) -> int:
+        """How often the user has spoken; adjacent messages, as of clients that add some, are one."""
+        said = [message.role for message in self.messages if message.role != "system"]
+        return sum(role == "user" and before != "user" for before, role in pairwise(["", *said]))
+
+    @property
+    def results(self) -> tuple[str, ...]:
+        """The texts of the latest round of tool results after the last user message; empty if there is none."""
+        latest: list[str] = []
+        for message in reversed(self.messages):
+            if message.role == "user" or (latest and message.role != "tool"):
+                break
+            latest += [message.text] if message.role == "tool" else []
+        return tuple(reversed(latest))
+
+    @property
     def step(self) -> int:
         """How many rounds of tool results came after the last user message; adjacent results are one round."""
         rounds, previous = 0, ""
@@ -72,6 +90,8 @@ class Dialect(Protocol):
     """One model API. A further one is a class with these members, listed in `runner_env.testing.app.DIALECTS`."""
 
     path: str
+    vendor: Vendor
+    """How named faults are worded."""
 
     def parse(self, body: Mapping[str, object]) -> ChatRequest:
         """The request in `body`; raises BadRequest."""
@@ -79,10 +99,13 @@ class Dialect(Protocol):
     def complete(self, request: ChatRequest, reply: Reply) -> dict[str, object]:
         """The body of an answer in one piece."""
 
-    def stream(self, request: ChatRequest, reply: Reply) -> Iterator[str]:
-        """The server-sent events of a streamed answer; ends after the text if the reply disconnects."""
+    def stream(self, request: ChatRequest, reply: Reply, late: Refusal | None = None) -> Iterator[str]:
+        """The server-sent events of a streamed answer.
 
-    def error(self, status: int, message: str) -> dict[str, object]:
+        They end after the text if the reply stops early, with the event of the error if `late` is one.
+        """
+
+    def error(self, refusal: Refusal) -> dict[str, object]:
         """The body of a refusal."""
 
 
@@ -91,7 +114,12 @@ def tokens(request: ChatRequest, reply: Reply) -> tuple[int, int]:
     if reply.usage:
         return reply.usage.input_tokens, reply.usage.output_tokens
     said = len(reply.text) + sum(len(json.dumps(dict(call.arguments))) for call in reply.tool_calls)
-    return max(1, len(json.dumps(request.body)) // _CHARS_PER_TOKEN), max(1, said // _CHARS_PER_TOKEN)
+    return estimate(request.body), max(1, said // _CHARS_PER_TOKEN)
+
+
+def estimate(body: Mapping[str, object]) -> int:
+    """The tokens of a request, by its number of characters."""
+    return max(1, len(json.dumps(dict(body))) // _CHARS_PER_TOKEN)
 
 
 def pieces(text: str) -> list[str]:

@@ -92,7 +92,7 @@ def test_faults_are_retried_and_failures_are_no_samples(bench: Any, endpoint: Se
     rules = [
         Rule([Reply(status=429, times=1, headers={"Retry-After": "0"}), Reply("FINAL: 2")], match="is 1 plus"),
         Rule([Reply(status=500, times=1), Reply("FINAL: 4")], match="is 2 plus"),
-        Rule([Reply("half", disconnect=True, times=1), Reply("FINAL: 6")], match="is 3 plus"),
+        Rule([Reply("half", broken="disconnect", times=1), Reply("FINAL: 6")], match="is 3 plus"),
         Rule([Reply(status=400, message=f"the prompt is bad; key {KEY}")], match="is 4 plus"),
     ]
     done = bench.run("generic_rollout.py", **told(endpoint(rules)))
