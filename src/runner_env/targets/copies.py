@@ -160,14 +160,19 @@ def _copy_folder(source: Path, target: Path, leave: frozenset[Path], relative: P
                 _copy_folder(Path(entry.path), to, leave, below)
                 shutil.copystat(entry.path, to)
             elif stat.S_ISREG(mode):
-                _copy_file(Path(entry.path), to)
+                copy_file(Path(entry.path), to)
             elif stat.S_ISLNK(mode):
                 to.symlink_to(os.readlink(entry.path))  # noqa: PTH115 - as it is written
             elif not (stat.S_ISSOCK(mode) or stat.S_ISFIFO(mode)):
                 raise TargetError("workspace_copy", f"{entry.path!r} is a device.", hint="Remove it, or run in place.")
 
 
-def _copy_file(source: Path, target: Path) -> None:
+def copy_file(source: Path, target: Path) -> None:
+    """Copy a file to a new place with permissions and times, sharing its blocks where the file system can.
+
+    Raises:
+        OSError: it cannot be read or written.
+    """
     with source.open("rb") as original, target.open("xb") as copy:
         try:
             fcntl.ioctl(copy.fileno(), _FICLONE, original.fileno())
