@@ -15,6 +15,7 @@ NAMES = (
     "run-record",
     "trace",
     "sandbox",
+    "provenance",
     "proof",
     "error",
     "check",
@@ -44,6 +45,7 @@ def published_schema(name: str) -> Mapping[str, Any]:
 
 
 def _output_schemas() -> dict[str, Callable[[], dict[str, Any]]]:
+    from runner_env.formats.provenance import provenance_schema
     from runner_env.formats.record import record_schema
     from runner_env.formats.sandbox import sandbox_schema
     from runner_env.formats.trace import trace_schema
@@ -59,6 +61,7 @@ def _output_schemas() -> dict[str, Callable[[], dict[str, Any]]]:
         "run-record": record_schema,
         "trace": trace_schema,
         "sandbox": sandbox_schema,
+        "provenance": provenance_schema,
         "proof": proof_schema,
         "error": error_schema,
         "check": check_schema,
