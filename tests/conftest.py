@@ -29,6 +29,8 @@ for number, handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIG
     if signal.getsignal(number) is signal.SIG_IGN:
         signal.signal(number, handler)
 
+pytest_plugins = ["real_agents"]
+
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
 GOOD_METRICS = """printf '{"ok": true, "score": 0.5}' > .aider_fsm/metrics.json"""

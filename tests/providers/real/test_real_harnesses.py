@@ -14,7 +14,10 @@ import pytest
 from runner_env.core import FailureKind, Message, Role
 from runner_env.errors import ProviderError
 from runner_env.providers import AssistantTurn, JudgeKind, JudgeQuery, MockRules, RespondOptions, SkillRef
+from runner_env.providers.host import Host
 from runner_env.providers.model import NO_OPTIONS
+from runner_env.providers.oneharness import OneharnessProvider
+from runner_env.providers.oneharness_options import OneharnessOptions
 from runner_env.skills import TestCase, boolean, run_skill, user
 from runner_env.testing import Reply, Rule, Tokens, ToolCall
 
@@ -32,6 +35,17 @@ SHELL = {
 Lab = Any
 
 
+def provider_of(lab: Lab, timeout_s: int = 60, judge_harness: str = "codex") -> OneharnessProvider:
+    """The provider under test."""
+    options = OneharnessOptions(
+        bin=str(lab.programs / "oneharness"),
+        judge_harness=judge_harness,
+        timeout_s=timeout_s,
+        history_dir=lab.root / "history",
+    )
+    return OneharnessProvider(options, Host(lab.work, lab.env()))
+
+
 def ended(coroutine: Coroutine[Any, Any, AssistantTurn]) -> AssistantTurn:
     """What a coroutine returns."""
     return asyncio.run(coroutine)
@@ -39,7 +53,7 @@ def ended(coroutine: Coroutine[Any, Any, AssistantTurn]) -> AssistantTurn:
 
 async def asked(lab: Lab, harness: str, said: str, options: RespondOptions = NO_OPTIONS, limit: int = 100) -> Any:
     """One turn of a conversation of its own."""
-    provider = lab.provider(timeout_s=limit)
+    provider = provider_of(lab, timeout_s=limit)
     try:
         return await provider.respond(harness, MODELS[harness], SKILL, [Message(Role.USER, said)], None, options)
     finally:
@@ -55,7 +69,7 @@ def test_two_turns_of_one_session(lab: Callable[..., Lab], harness: str) -> None
     )
 
     async def talk() -> tuple[AssistantTurn, AssistantTurn]:
-        provider, messages = made.provider(timeout_s=100), [Message(Role.USER, "Please greet Ada.")]
+        provider, messages = provider_of(made, timeout_s=100), [Message(Role.USER, "Please greet Ada.")]
         try:
             first = await provider.respond(harness, MODELS[harness], SKILL, messages)
             messages += [Message(Role.ASSISTANT, first.message), Message(Role.USER, "Now say goodbye.")]
@@ -108,7 +122,7 @@ def test_a_harness_judges(lab: Callable[..., Lab], harness: str) -> None:
     made = lab(Rule(answers, match="judge"))
 
     async def judge() -> Any:
-        provider = made.provider(judge_harness=harness)
+        provider = provider_of(made, judge_harness=harness)
         query = JudgeQuery(JudgeKind.BOOLEAN, "Is it polite?")
         talk = [Message(Role.USER, "Greet Ada."), Message(Role.ASSISTANT, "Hello Ada.")]
         try:

@@ -1,4 +1,7 @@
-"""The real agent programs, pinned, installed once for all test runs, and a scripted model that they talk to."""
+"""The real agent programs, pinned, installed once for all test runs, and a scripted model that they talk to.
+
+Loaded as a plugin by `tests/conftest.py`, so that every room has the fixtures `programs` and `lab`.
+"""
 
 from __future__ import annotations
 
@@ -13,16 +16,12 @@ from pathlib import Path
 
 import pytest
 
-from runner_env.providers.host import Host
-from runner_env.providers.oneharness import OneharnessProvider
-from runner_env.providers.oneharness_options import OneharnessOptions
-from runner_env.testing import Answerer, ChatRequest, Reply, Rule, ScriptedModel
-from runner_env.testing.rules import Script
+from runner_env.testing import ChatRequest, Reply, Rule, ScriptedModel
 
 NPM = ("@anthropic-ai/claude-code@2.1.197", "@openai/codex@0.169.0", "opencode-ai@1.18.33")
 PYPI = ("oneharness-cli==0.21.3",)
 INSTALL_S = 240
-FOLDER = Path(__file__).resolve().parents[3] / ".harnesses"
+FOLDER = Path(__file__).resolve().parents[1] / ".harnesses"
 
 
 @pytest.fixture(scope="session")
@@ -117,28 +116,22 @@ class Lab:
         off = ("AUTOUPDATE", "MODELS_FETCH", "LSP_DOWNLOAD", "DEFAULT_PLUGINS", "CLAUDE_CODE")
         return {"OPENCODE_CONFIG": str(path), **{f"OPENCODE_DISABLE_{name}": "1" for name in off}}
 
-    def provider(self, timeout_s: int = 60, judge_harness: str = "codex") -> OneharnessProvider:
-        """The provider under test."""
-        options = OneharnessOptions(
-            bin=str(self.programs / "oneharness"),
-            judge_harness=judge_harness,
-            timeout_s=timeout_s,
-            history_dir=self.root / "history",
-        )
-        return OneharnessProvider(options, Host(self.work, self.env()))
-
     @property
     def work(self) -> Path:
         """Where they work; codex wants that to be a repository."""
-        work = self.root / "work"
-        if not work.exists():
-            subprocess.run(["git", "init", "-q", str(work)], check=True, timeout=30)
-        return work
+        return self.repository("work")
+
+    def repository(self, name: str) -> Path:
+        """An empty git repository of that name; made if it is not there."""
+        path = self.root / name
+        if not path.exists():
+            subprocess.run(["git", "init", "-q", str(path)], check=True, timeout=30)
+        return path
 
     @property
     def asked(self) -> list[ChatRequest]:
         """The requests that were about the conversation; opencode also asks for a title, without tools."""
-        return [call.request for call in self.model.calls if call.request and call.request.tools]
+        return [request for request in self.model.requests if request.tools]
 
 
 _CODEX = """\
@@ -172,13 +165,8 @@ def lab(tmp_path: Path, programs: Path) -> Iterator[Callable[..., Lab]]:
     models: list[ScriptedModel] = []
 
     def make(*rules: Rule, online: bool = False) -> Lab:
-        script = Script(rules)
-
-        def answer(request: ChatRequest) -> Reply:
-            return script(request) if request.tools else Reply("A title")
-
-        answerer: Answerer = answer
-        model = ScriptedModel(answerer, api_key="test-key")
+        titles = Rule([Reply("A title")], tools=False)
+        model = ScriptedModel([titles, *rules], api_key="test-key", log=tmp_path / "calls.jsonl")
         model.start()
         models.append(model)
         return Lab(tmp_path, programs, model, online)
