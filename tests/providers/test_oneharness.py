@@ -12,9 +12,9 @@ import pytest
 from runner_env.bridge import blocking
 from runner_env.core import FailureKind, Message
 from runner_env.errors import OptionError, ProviderError
+from runner_env.harnesses.commands import Finished
 from runner_env.harnesses.failures import failure_kind
 from runner_env.providers import JudgeQuery, MockCall, MockRules, RespondOptions, SkillRef
-from runner_env.providers.commands import Finished
 from runner_env.providers.oneharness import OneharnessProvider
 from runner_env.providers.oneharness_options import OneharnessOptions, RoleOptions, check_role_args
 from runner_env.providers.oneharness_reply import read_finished

@@ -17,8 +17,8 @@ from runner_env.core import Message
 from runner_env.errors import ProviderError
 from runner_env.providers import JudgeQuery, MockRules, SkillRef, protocol
 from runner_env.providers.command import CommandProvider
-from runner_env.providers.jsontext import one_line, read_json
 from runner_env.providers.protocol_schema import protocol_schema
+from runner_env.text.jsontext import one_line, read_json
 
 ROOT = Path(__file__).resolve().parents[2]
 HI = [Message.user("hi"), Message.assistant("hello", ({"kind": "tool_call"},))]

@@ -17,6 +17,7 @@ import pytest
 from runner_env.bridge import blocking
 from runner_env.core import Ambient, FailureKind, Message, Usage
 from runner_env.errors import OptionError, ProviderError
+from runner_env.harnesses.commands import Finished
 from runner_env.judging import (
     JudgeKind,
     JudgeQuery,
@@ -30,7 +31,6 @@ from runner_env.judging.objects import find_objects
 from runner_env.providers import AssistantTurn, RespondOptions, SkillRef, UserTurn
 from runner_env.providers.api_judge import ApiJudgeOptions, ApiJudgeProvider, ApiVendor
 from runner_env.providers.command import CommandProvider
-from runner_env.providers.commands import Finished
 from runner_env.providers.host import Host
 from runner_env.providers.model import NO_OPTIONS
 from runner_env.providers.oneharness import supports_resume

@@ -11,8 +11,8 @@ from runner_env.core import FailureKind, Usage, UsageSource
 from runner_env.errors import ProviderError
 from runner_env.judging import judge_prompt, parse_verdict, user_prompt, verdict_schema
 from runner_env.judging.prompts import SYSTEM
-from runner_env.providers.jsontext import whole_characters
 from runner_env.providers.model import NO_OPTIONS, UserTurn
+from runner_env.text.jsontext import whole_characters
 from runner_env.text.masking import Masker
 from runner_env.wire import ApiProblem, Exchange, anthropic, openai_chat
 from runner_env.wire.problems import decode

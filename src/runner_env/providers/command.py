@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 from runner_env.errors import OptionError, ProviderError
 from runner_env.providers import protocol
 from runner_env.providers.commands import Call, Commands
-from runner_env.providers.jsontext import one_line
 from runner_env.providers.model import NO_OPTIONS
 from runner_env.providers.seats import Seats
+from runner_env.text.jsontext import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -13,6 +13,7 @@ from anyio import from_thread, lowlevel
 
 from runner_env.core import FailureKind, Role, Usage
 from runner_env.errors import ProviderError
+from runner_env.harnesses.oneharness.envelope import HarnessReply, read_event
 from runner_env.judging import (
     judge_prompt,
     latest_user_message,
@@ -149,9 +150,7 @@ class OneharnessProvider:
         """End every process; see `Provider`."""
         await self._commands.aclose()
 
-    async def _evaluate(
-        self, argv: tuple[str, ...], prompt: str, tries: int, *, blank: bool = False
-    ) -> replies.HarnessReply:
+    async def _evaluate(self, argv: tuple[str, ...], prompt: str, tries: int, *, blank: bool = False) -> HarnessReply:
         harness = argv[argv.index("--harness") + 1] if "--harness" in argv[:-1] else "judge"
         call = self._call(argv, prompt, harness, self._options.timeout_s * tries)
         if self._options.judge or self._options.simulated_user:
@@ -214,7 +213,7 @@ def _scratch() -> Iterator[Path]:
         yield Path(path)
 
 
-def _verdict(query: JudgeQuery, reply: replies.HarnessReply, messages: Sequence[Message]) -> JudgeVerdict:
+def _verdict(query: JudgeQuery, reply: HarnessReply, messages: Sequence[Message]) -> JudgeVerdict:
     """The verdict in the structured answer; without one of the right type there, that in the text."""
     context = "oneharness:judge"
     if reply.structured is not None:
@@ -245,7 +244,7 @@ def _relay(on_event: Callable[[Event], None]) -> Callable[[bytes], None]:
     token = lowlevel.current_token()
 
     def take(line: bytes) -> None:
-        event = replies.read_event(line)
+        event = read_event(line)
         if event is not None:
             from_thread.run_sync(on_event, event, token=token)
 

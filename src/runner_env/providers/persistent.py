@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 from runner_env.core import FailureKind
 from runner_env.errors import ExecutionError, ProviderError
 from runner_env.execution import Box, Cancel, Limits, Request
+from runner_env.harnesses.commands import LONGEST_OUTPUT, CommandFailed, check_ending
 from runner_env.harnesses.sinks import Collected, Tail
-from runner_env.providers.commands import LONGEST_OUTPUT, Call, check_ending
+from runner_env.providers.commands import provider_error
 
 if TYPE_CHECKING:
     from runner_env.core import Outcome
@@ -84,9 +85,8 @@ class PersistentProcess:
             ProviderError: the process did not start, ended, took too long or wrote too much. It is over then.
         """
         deadline = time.monotonic() + timeout_s
-        call = Call(self._argv, b"", timeout_s, context)
         if not self._send(line + b"\n", deadline) or not self._await_line(deadline):
-            self._fail(call)
+            self._fail(timeout_s, context)
         with self._changed:
             answer = self._lines.pop(0)
             self._stdout.forget()
@@ -141,18 +141,21 @@ class PersistentProcess:
             self._changed.wait_for(lambda: self._lines or self._over, deadline - time.monotonic())
             return bool(self._lines)
 
-    def _fail(self, call: Call) -> None:
+    def _fail(self, timeout_s: float, context: str) -> None:
         timed_out = not self.over
         self._cancel.set("no answer in time")
         self._thread.join()
         if self._trouble is not None:
-            raise ProviderError("spawn", self._trouble.message, context=call.context, kind=FailureKind.SPAWN)
+            raise ProviderError("spawn", self._trouble.message, context=context, kind=FailureKind.SPAWN)
         assert self._outcome is not None
         if timed_out:
-            message = f"`{self._argv[0]}` did not answer within {call.timeout_s:g} s"
+            message = f"`{self._argv[0]}` did not answer within {timeout_s:g} s"
             hint = "Raise the timeout."
-            raise ProviderError("timeout", message, context=call.context, kind=FailureKind.TIMEOUT, hint=hint)
-        check_ending(call, self._outcome, self._stdout, self._stderr)
+            raise ProviderError("timeout", message, context=context, kind=FailureKind.TIMEOUT, hint=hint)
+        try:
+            check_ending(self._argv[0], timeout_s, self._outcome, self._stdout, self._stderr)
+        except CommandFailed as failure:
+            raise provider_error(failure, context) from None
         message = f"provider exited with exit status: {self._outcome.exit_code} before it answered"
         said = self._stderr.text()
-        raise ProviderError("provider_exit", f"{message}: {said}" if said else message, context=call.context)
+        raise ProviderError("provider_exit", f"{message}: {said}" if said else message, context=context)

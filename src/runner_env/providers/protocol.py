@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any
 
-from runner_env.core import FailureKind, Usage, UsageSource
+from runner_env.core import FailureKind
 from runner_env.errors import ProviderError
+from runner_env.harnesses.claims import Invalid, finite, read_usage
 from runner_env.judging.query import JudgeKind, JudgeQuery, JudgeVerdict
-from runner_env.providers.jsontext import read_json, repeated_key
 from runner_env.providers.model import AssistantTurn, MockCall, UserTurn
 from runner_env.text.clipping import head_tail
+from runner_env.text.jsontext import read_json, repeated_key
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -20,10 +20,6 @@ if TYPE_CHECKING:
 
 _SHOWN = 500
 _KEPT = 1 << 16
-
-
-class Invalid(ValueError):
-    """A reply lacks something or has a wrong type somewhere."""
 
 
 def respond_request(
@@ -127,23 +123,6 @@ def judgement(query: JudgeQuery, reply: Mapping[str, Any], text: str) -> JudgeVe
         raise invalid_reply("judge", problem, text) from None
 
 
-def read_usage(value: object) -> Usage | None:
-    """What a call consumed, as its other side claims. None and an object without known fields are no report.
-
-    Raises:
-        Invalid: no object, or a field that is no count or amount.
-    """
-    if value is None:
-        return None
-    if not isinstance(value, dict):
-        raise Invalid("`usage` must be an object")
-    tokens = [_amount(value, name, whole=True) for name in ("input_tokens", "output_tokens")]
-    cost = _amount(value, "cost_usd", whole=False)
-    counted = [None if number is None else int(number) for number in tokens]
-    usage = Usage(counted[0], counted[1], None, cost, UsageSource.CLAIMED)
-    return None if usage.is_empty else usage
-
-
 def read_mock_call(call: Mapping[str, Any]) -> MockCall:
     """One recorded tool call: `{tool, input, action?, rule?}`.
 
@@ -182,7 +161,7 @@ def _value(kind: JudgeKind, reply: Mapping[str, Any]) -> bool | float:
         return value
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise Invalid("`value` must be a number for a numeric judgement")
-    return _finite("value", value)
+    return finite("value", value)
 
 
 def _text(reply: Mapping[str, Any], name: str) -> str:
@@ -219,23 +198,3 @@ def _numbered(events: tuple[dict[str, Any], ...] | None) -> tuple[dict[str, Any]
     if events is None:
         return None
     return tuple({**event, "index": event.get("index", number)} for number, event in enumerate(events))
-
-
-def _amount(usage: Mapping[str, Any], name: str, *, whole: bool) -> float | None:
-    value = usage.get(name)
-    if value is None:
-        return None
-    right = isinstance(value, int) if whole else isinstance(value, int | float)
-    if isinstance(value, bool) or not right or value < 0:
-        raise Invalid(f"`usage.{name}` must be a {'count' if whole else 'number'} of at least 0")
-    return value if whole else _finite(f"usage.{name}", value)
-
-
-def _finite(name: str, value: float) -> float:
-    try:
-        number = float(value)
-    except OverflowError:
-        number = math.inf
-    if not math.isfinite(number):
-        raise Invalid(f"`{name}` is too large a number")
-    return number

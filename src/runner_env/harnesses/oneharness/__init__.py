@@ -1,0 +1,1 @@
+"""Agent programs driven by oneharness: one process a turn, the same envelope for each of them."""
