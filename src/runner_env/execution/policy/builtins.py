@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from runner_env.execution.policy.markers import HOME, UNKNOWN, literal, unsure
 from runner_env.execution.policy.places import absolute
+from runner_env.execution.policy.printed import printed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -58,7 +60,7 @@ def _tee(inv: Invocation, state: State) -> None:
 
 def _printf(inv: Invocation, state: State) -> None:
     if inv.args[:1] == ("-v",) and len(inv.args) > 1:
-        state.assign(inv.args[1], UNKNOWN)
+        state.assign(inv.args[1], printed(replace(inv, args=inv.args[2:])))
 
 
 _BUILTINS: dict[str, Callable[[Invocation, State], None]] = {

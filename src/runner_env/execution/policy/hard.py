@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from runner_env.execution.policy.invocation import Hit, Invocation
-from runner_env.execution.policy.markers import STAR, UNSET, UNSET_QUOTED, literal, shown, without_unset
+from runner_env.execution.policy.markers import STAR, UNSET, UNSET_QUOTED, literal, shown, unsure, without_unset
 from runner_env.execution.policy.places import (
     CORE,
     absolute,
@@ -17,7 +18,7 @@ from runner_env.execution.policy.places import (
 from runner_env.execution.policy.syntax import descendants, text_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Collection, Iterable
 
     from tree_sitter import Node
 
@@ -30,7 +31,12 @@ _NARROWING = frozenset(
     )
 )
 _MAKERS = ("mkfs", "mkfs.", "mke2fs", "mkswap", "newfs")
-_OVERWRITERS = frozenset(("tee", "shred", "wipefs", "blkdiscard", "sgdisk", "cp", "mv", "install", "truncate"))
+_OVERWRITERS = frozenset(("tee", "shred", "wipefs", "blkdiscard", "cp", "ln", "mv", "install", "truncate"))
+_PARTITIONERS = frozenset(("parted", "fdisk", "sfdisk", "cfdisk", "gdisk", "sgdisk", "badblocks"))
+_SHOWING = frozenset(
+    ("print", "-l", "--list", "--dump", "--print", "--info", "-n", "--no-act", "-v", "--version", "--help")
+)
+_ANYTHING = frozenset((".", ".*", ".+", "", "^", "$", "^.*$", "."))
 
 
 def _delete(places: Iterable[str], inv: Invocation, pattern: str, verb: str = "deletes") -> Hit | None:
@@ -44,12 +50,20 @@ def _delete(places: Iterable[str], inv: Invocation, pattern: str, verb: str = "d
 def _rm(inv: Invocation) -> Hit | None:
     recursive = inv.name == "rimraf" or inv.has_short("rR") or inv.has_long("recursive", 1)
     places = inv.operands if recursive else [word for word in inv.operands if is_everything(word.rsplit("/", 1)[-1])]
+    critical = _critical(inv.operands, inv, "deletes")
+    if critical:
+        return critical
     if recursive and inv.in_script:
         for place in places:
             full = absolute(place, inv.cwd) or place
             if literal(full).rstrip("/").removesuffix("/*").endswith(".aider_fsm/artifacts"):
                 return Hit("delete-artifacts", f"{inv.name} deletes the published evidence {shown(place)!r}")
     return _delete(places, inv, "delete-protected")
+
+
+def _critical(paths: Iterable[str], inv: Invocation, verb: str = "overwrites") -> Hit | None:
+    found = next((path for path in paths if is_critical_file(path, inv.cwd)), None)
+    return Hit("overwrite-system-file", f"{inv.name} {verb} {shown(found)}") if found else None
 
 
 def _find(inv: Invocation) -> Hit | None:
@@ -91,6 +105,7 @@ def is_narrowed(words: tuple[str, ...]) -> bool:
 def _move(inv: Invocation) -> Hit | None:
     if inv.name == "mv" and len(inv.operands) > 1:
         hit = _delete(inv.operands[:-1], inv, "move-protected", "moves away")
+        hit = hit or _critical(inv.operands[:-1], inv, "moves away")
         if hit:
             return hit
     return _overwrite(inv)
@@ -98,7 +113,18 @@ def _move(inv: Invocation) -> Hit | None:
 
 def _rsync(inv: Invocation) -> Hit | None:
     deleting = any(word.startswith("--del") for word in inv.options)
-    return _delete(inv.operands[-1:], inv, "rsync-delete-protected") if deleting else None
+    moving = inv.has_long("remove-source-files", 8)
+    places = [*(inv.operands[-1:] if deleting else ()), *(inv.operands[:-1] if moving else ())]
+    return _delete(places, inv, "rsync-delete-protected")
+
+
+def _git(inv: Invocation) -> Hit | None:
+    """`git clean` that is told by `-C` or by `cd` to clean a place that is no repository of a run."""
+    verbs = inv.subcommands(("-C", "-c", "--git-dir", "--work-tree", "--namespace"))
+    if verbs[:1] != ("clean",) or not (inv.has_short("f") or inv.has_long("force", 3)):
+        return None
+    places = [value for option, value in pairwise(inv.args) if option in {"-C", "--work-tree"}]
+    return _delete([*places[-1:], *verbs[1:]] or ["."], inv, "git-clean-protected")
 
 
 def _chmod(inv: Invocation) -> Hit | None:
@@ -116,11 +142,21 @@ def _dd(inv: Invocation) -> Hit | None:
 
 
 def _overwrite(inv: Invocation) -> Hit | None:
-    targets = inv.operands[-1:] if inv.name in {"cp", "mv", "install"} else inv.operands
-    for target in targets:
-        if inv.name in {"tee", "truncate"} and is_critical_file(target, inv.cwd) and not inv.has_short("a"):
-            return Hit("overwrite-system-file", f"{inv.name} overwrites {shown(target)}")
-    return _devices(targets, inv)
+    targets = inv.operands[-1:] if inv.name in {"cp", "mv", "install", "ln"} else inv.operands
+    appending = inv.name == "tee" and inv.has_short("a")
+    return (None if appending else _critical(targets, inv)) or _devices(targets, inv)
+
+
+def _sed(inv: Invocation) -> Hit | None:
+    in_place = inv.has_short("i") or inv.has_long("in-place", 2)
+    return _critical(inv.operands, inv, "changes") if in_place else None
+
+
+def _partitions(inv: Invocation) -> Hit | None:
+    """Programs that change a disk unless they are asked to show it."""
+    showing = inv.has_short("lpdsV") or bool(_SHOWING & {word.partition("=")[0] for word in inv.args})
+    writing = inv.name != "badblocks" or inv.has_short("w")
+    return _devices(inv.operands, inv) if writing and not showing else None
 
 
 def _devices(paths: Iterable[str], inv: Invocation) -> Hit | None:
@@ -137,6 +173,18 @@ def _kill(inv: Invocation) -> Hit | None:
     return Hit("kill-everything", f"kill {shown(' '.join(inv.args))} ends every process") if "-1" in words else None
 
 
+def _pkill(inv: Invocation) -> Hit | None:
+    """A pattern that every process matches, or a user without any pattern."""
+    words = inv.subcommands(("-u", "-U", "-G", "-g", "-P", "-s", "-t", "-F", "--euid", "--uid", "--signal"))
+    narrow = inv.has_short("Pgts") or any(word.startswith(("--parent", "--pgroup")) for word in inv.args)
+    regular = inv.name == "pkill" or inv.has_short("r")
+    everything = any(literal(word) in _ANYTHING for word in words) if regular else False
+    owner = not words and inv.has_short("uU") and not unsure("".join(inv.args))
+    if narrow or not (everything or owner):
+        return None
+    return Hit("kill-everything", f"{inv.name} {shown(' '.join(inv.args))} ends every process")
+
+
 _RULES: dict[str, Callable[[Invocation], Hit | None]] = {
     "rm": _rm,
     "rimraf": _rm,
@@ -146,10 +194,17 @@ _RULES: dict[str, Callable[[Invocation], Hit | None]] = {
     "chmod": _chmod,
     "chown": _chmod,
     "chgrp": _chmod,
+    "chattr": _chmod,
+    "setfacl": _chmod,
+    "git": _git,
+    "sed": _sed,
+    "unlink": _rm,
+    **dict.fromkeys(("pkill", "killall"), _pkill),
     "dd": _dd,
     "kill": _kill,
     "killall5": lambda _inv: Hit("kill-everything", "killall5 ends every process"),
     **dict.fromkeys(_OVERWRITERS, _overwrite),
+    **dict.fromkeys(_PARTITIONERS, _partitions),
     "mv": _move,
 }
 
@@ -186,21 +241,39 @@ def written_to(path: str, cwd: str | None, *, append: bool) -> Hit | None:
     """The rule that a redirection onto `path` breaks, or None."""
     if is_block_device(path):
         return Hit("overwrite-device", f"a redirection overwrites the device {shown(path)}")
+    if absolute(path, cwd) == "/proc/sysrq-trigger":
+        return Hit("stop-machine", "a redirection onto /proc/sysrq-trigger stops this machine")
     if is_critical_file(path, cwd) and not append:
         return Hit("overwrite-system-file", f"a redirection overwrites {shown(path)}")
     return None
 
 
-def fork_bomb(name: str, body: Node) -> Hit | None:
-    """Whether function `name` starts itself at least twice, side by side and without arguments, as fork bombs do."""
-    names = {name, "$0", '"$0"'}
+def fork_bomb(names: Collection[str], body: Node) -> Hit | None:
+    """Whether what is called by any of `names` starts itself again and again without arguments, as fork bombs do.
+
+    That is: twice side by side in a pipeline, twice of which once in the background, or in the background of a loop.
+    """
 
     def starts_itself(node: Node) -> bool:
         return node.type == "command" and text_of(node).strip() in names
 
+    shown_name = min(names, key=len)
     for pipeline in descendants(body, "pipeline"):
         if sum(starts_itself(child) for child in pipeline.children) > 1:
-            return Hit("fork-bomb", f"{name} pipes into itself")
+            return Hit("fork-bomb", f"{shown_name} pipes into itself")
     calls = [node for node in descendants(body, "command") if starts_itself(node)]
     background = [node for node in calls if node.next_sibling is not None and node.next_sibling.type == "&"]
-    return Hit("fork-bomb", f"{name} starts itself twice, in the background") if background and len(calls) > 1 else None
+    if background and len(calls) > 1:
+        return Hit("fork-bomb", f"{shown_name} starts itself twice, in the background")
+    if any(_in_loop(node, body) for node in background):
+        return Hit("fork-bomb", f"{shown_name} starts itself in the background of a loop")
+    return None
+
+
+def _in_loop(node: Node, body: Node) -> bool:
+    parent = node.parent
+    while parent is not None and parent != body:
+        if parent.type in {"while_statement", "for_statement", "c_style_for_statement"}:
+            return True
+        parent = parent.parent
+    return False

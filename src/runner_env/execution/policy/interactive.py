@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 _ASKING = frozenset(("--help", "-h", "--version", "-V", "help"))
 _DOCKER_VALUES = ("-H", "--host", "-c", "--context", "--config", "-l", "--log-level")
 _AWS_VALUES = ("--profile", "--region", "--endpoint-url", "--output", "--ca-bundle", "--color")
+_EDITORS = frozenset(("GIT_SEQUENCE_EDITOR", "GIT_EDITOR", "EDITOR", "VISUAL"))
 _GIT_VALUES = ("-C", "-c", "--git-dir", "--work-tree", "--namespace")
 
 
@@ -57,7 +58,8 @@ def _aws(inv: Invocation) -> str | None:
 def _git(inv: Invocation) -> str | None:
     verb = inv.subcommands(_GIT_VALUES)[:1]
     rest = inv.args[inv.args.index(verb[0]) + 1 :] if verb and verb[0] in inv.args else ()
-    if verb == ("rebase",) and {"-i", "--interactive"} & set(rest):
+    settled = _EDITORS & inv.exported or any("editor=" in word.lower() for word in inv.args)
+    if verb == ("rebase",) and {"-i", "--interactive"} & set(rest) and not settled:
         return "git rebase -i opens an editor"
     waits = verb == ("add",) and {"-p", "-i", "--patch", "--interactive"} & set(rest) and inv.feed is None
     return "git add asks about each change" if waits else None
@@ -89,7 +91,7 @@ _RULES: dict[str, Callable[[Invocation], str | None]] = {
     "git": _git,
     "passwd": _passwd,
     **dict.fromkeys(("vim", "vi", "nvim", "vimdiff"), _VIM),
-    **dict.fromkeys(("nano", "pico", "less", "htop", "visudo"), _unless()),
+    **dict.fromkeys(("nano", "pico", "htop", "visudo"), _unless()),
     "emacs": _unless("--batch", "-batch", "--script", "-script", "--daemon"),
     "top": _top,
 }

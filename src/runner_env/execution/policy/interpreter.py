@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from runner_env.execution.policy.state import State
 
 _MAX_LOOP = 16
+_ITSELF = frozenset(("$0", '"$0"', "${0}", '"${0}"', "bash $0", "sh $0", 'bash "$0"', 'sh "$0"'))
 _BRACED = re.compile(r"\{([^\s{}]+,[^\s{}]*)\}([^;&|\n]*)")  # `{rm,-rf,x}` as a command, which the grammar cannot read
 _WORDS = frozenset(
     (
@@ -58,6 +59,7 @@ class Interpreter:
         file: the script that is being read; None outside scripts.
         fixed: the place to report for text that is no file, such as the argument of `bash -c` in a script.
         own: names of the functions that the text being read defines.
+        in_task: whether a task of the project runs the text.
     """
 
     judge: Judge
@@ -66,6 +68,7 @@ class Interpreter:
     file: str | None = None
     fixed: Where | None = None
     own: frozenset[str] = frozenset()
+    in_task: bool = False
     launcher: Launcher = field(init=False)
     redirections: Redirections = field(init=False)
 
@@ -92,6 +95,9 @@ class Interpreter:
                 root = parse(text)
                 self.own |= function_names(root)
                 state.guarded |= guarded_names(text)
+                itself = _spellings(file) if file else set()
+                if any(spelling in text for spelling in itself) and (bomb := fork_bomb(itself, root)):
+                    self.judge.hit(bomb, hard=True, where=self.where(root))
                 return self.sequence(_until_exit(root.children, self.own), state)
         except TooComplex as problem:
             problem.where = problem.where or (Where(file) if file else fixed)
@@ -164,6 +170,11 @@ class Interpreter:
 
     def _capture(self, node: Node, state: State) -> str:
         """Run a substitution; for `<(…)`, name a file that holds what it prints."""
+        read = node.child_by_field_name("redirect")
+        if read is not None:  # `$(<file)`
+            stage = state.fork()
+            self.redirections.feed([read], stage)
+            return self.launcher.files.fed(stage) or ""
         out = self.statement(node, state)
         if node.type == "command_substitution":
             return out
@@ -191,7 +202,7 @@ class Interpreter:
         if body is None or name is None:
             return ""
         self.bounds.spend(body.descendant_count // 16)
-        bomb = fork_bomb(text_of(name), body)
+        bomb = fork_bomb({text_of(name), *_ITSELF}, body)
         if bomb:
             self.judge.hit(bomb, hard=True, where=self.where(node))
         state.functions[text_of(name)] = body
@@ -257,7 +268,7 @@ class Interpreter:
         if body is not None and body.type == "command" and late:
             out = self.loose([*body.named_children, *late], state)
         else:
-            out = self.statement(body, state) if body is not None else ""
+            out = self.statement(body, state) if body is not None else self.launcher.files.fed(state) or ""
         state.feed = before
         return self.redirections.tails(redirects, state, self.redirections.sink(redirects, state, out))
 
@@ -292,6 +303,12 @@ class Interpreter:
         "unset_command": _unset,
         "ERROR": _error,
     }
+
+
+def _spellings(file: str) -> set[str]:
+    """How a script may call itself."""
+    paths = {file, f"./{file}", f"./{file.rpartition('/')[2]}"}
+    return {*_ITSELF, *paths, *(f"{shell} {path}" for shell in ("sh", "bash") for path in paths)}
 
 
 def _until_exit(nodes: list[Node], own: frozenset[str]) -> list[Node]:

@@ -26,6 +26,8 @@ class Invocation:
         root: the repository.
         feed: what standard input holds, None if nothing is fed to it.
         in_script: whether a script of the repository starts it.
+        in_task: whether a task of the project (a target of its makefile, a package script) starts it.
+        exported: names of the variables that it is known to see.
     """
 
     name: str
@@ -34,6 +36,8 @@ class Invocation:
     root: str
     feed: str | None = None
     in_script: bool = False
+    in_task: bool = False
+    exported: frozenset[str] = frozenset()
 
     @property
     def options(self) -> list[str]:

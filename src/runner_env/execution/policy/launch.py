@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from runner_env.execution.policy import builtins, shells, wrappers
+from runner_env.execution.policy.feeding import FEEDING, given_starts, named_input
+from runner_env.execution.policy.files import Files
 from runner_env.execution.policy.invocation import Invocation
 from runner_env.execution.policy.markers import (
     BREAK,
     FETCHED,
+    STAR,
     UNKNOWN,
     hollow,
     literal,
@@ -21,6 +24,7 @@ from runner_env.execution.policy.places import absolute
 from runner_env.execution.policy.printed import printed
 from runner_env.execution.policy.safe import downloaded_code
 from runner_env.execution.policy.syntax import text_of
+from runner_env.execution.policy.tasks import Tasks
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -29,7 +33,7 @@ if TYPE_CHECKING:
     from runner_env.execution.policy.state import State
 
 _MAX_WRAPPERS = 12
-_FED_ARGUMENTS = 64
+_MAX_FOUND = 16
 
 
 @dataclass(slots=True)
@@ -37,6 +41,12 @@ class Launcher:
     """Follows the simple commands of one reading."""
 
     reading: Interpreter
+    files: Files = field(init=False)
+    tasks: Tasks = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.files = Files(self.reading)
+        self.tasks = Tasks(self.reading)
 
     def start(self, argv: list[str], state: State, node: Node) -> str:
         """Judge an evaluated command and follow it; gives what it prints.
@@ -70,6 +80,8 @@ class Launcher:
             root=state.root,
             feed=state.feed,
             in_script=self.reading.in_script,
+            in_task=self.reading.in_task,
+            exported=frozenset(state.exported),
         )
 
     def _invoke(self, argv: tuple[str, ...], state: State, node: Node) -> str:
@@ -90,9 +102,13 @@ class Launcher:
                 if directory is not None:
                     state = state.fork()
                     state.cwd = absolute(literal(directory), state.cwd)
-                if inv.name in {"xargs", "parallel"}:
-                    inner, state = _with_input(inner, state.feed), state.fork()
+                if inv.name in FEEDING:
+                    starts = given_starts(inv.name, argv, inner, self._fed(argv, state))
+                    state = state.fork()
                     state.feed = None
+                    for words in starts[1:]:
+                        self._invoke(words, state.fork(), node)
+                    inner = starts[0]
                 argv = inner
             return UNKNOWN
         finally:
@@ -108,10 +124,24 @@ class Launcher:
             return self._source(argv, state, node)
         if "/" in argv[0] and not inv.name:
             return self._script(argv[0], state.child(literal(argv[0]), argv[1:]), node, as_shell=False)
+        return self._other(inv, argv, state, node)
+
+    def _other(self, inv: Invocation, argv: tuple[str, ...], state: State, node: Node) -> str:
+        """A program of the machine: what it starts, changes and prints."""
+        if inv.name == "run-parts" and inv.operands:
+            return self._script(f"{inv.operands[-1]}/{STAR}", state.child(None, ()), node, as_shell=False)
         if inv.name == "find":
-            self._find(argv, state, node)
+            self._find(inv, argv, state, node)
         builtins.run(inv, state)
-        return printed(inv)
+        self.files.copied(inv, state)
+        if self.tasks.run(inv, state):
+            return UNKNOWN
+        known = self.files.printed(inv, state)
+        return printed(inv) if known is None else known
+
+    def _fed(self, argv: tuple[str, ...], state: State) -> str | None:
+        path = named_input(argv)
+        return self.files.fed(state) if path is None else self.files.text(path, state)
 
     def _call(self, body: Node, inv: Invocation, state: State) -> str:
         saved = state.positional
@@ -122,19 +152,23 @@ class Launcher:
         finally:
             state.positional = saved
 
-    def _find(self, argv: tuple[str, ...], state: State, node: Node) -> None:
+    def _find(self, inv: Invocation, argv: tuple[str, ...], state: State, node: Node) -> None:
+        found = self.files.found(inv, state)[:_MAX_FOUND] or [UNKNOWN]
         for index, word in enumerate(argv[:-1]):
             if word in {"-exec", "-execdir", "-ok", "-okdir"}:
                 inner = argv[index + 1 :]
                 end = next((i for i, part in enumerate(inner) if part in {";", "+"}), len(inner))
-                started = tuple(UNKNOWN if part == "{}" else part for part in inner[:end])
-                if started:
+                for path in found if end else ():
+                    started = tuple(path if part == "{}" else part for part in inner[:end])
                     self._invoke(started, state.fork(), node)
 
     def _shell(self, call: shells.ShellCall, state: State, node: Node) -> str:
+        for first in (call.before, state.variables.get("BASH_ENV") if "BASH_ENV" in state.exported else None):
+            if first is not None:
+                self._script(first, state.child(None, ()), node, as_shell=True)
         if call.script is not None:
             return self._script(call.script, state.child(literal(call.script), call.args), node, as_shell=True)
-        child = state.child(None, call.args)
+        child = state.child(call.zero, call.args)
         if call.text is not None:
             return self._text(call.text, child, node)
         if not call.stdin or state.feed is None:
@@ -158,7 +192,10 @@ class Launcher:
     def _script(self, path: str, state: State, node: Node, *, as_shell: bool) -> str:
         if path in shells.STDIN and state.feed is not None:
             return self._text(state.feed, state, node)
-        full = absolute(literal(path), state.cwd or state.root)
+        found = self.files.matching(path, state)
+        for match in found[1:]:
+            self._script(match, state.child(match, ()), node, as_shell=as_shell)
+        full = found[0] if found else absolute(literal(path), state.cwd or state.root)
         if full is None or unsure(full):
             return UNKNOWN
         if full in state.files:
@@ -179,12 +216,3 @@ def _program(word: str, state: State) -> str:
     if full is None or unsure(full) or full.startswith(f"{state.root.rstrip('/')}/"):
         return ""
     return full.rsplit("/", 1)[-1]
-
-
-def _with_input(argv: tuple[str, ...], feed: str | None) -> tuple[str, ...]:
-    """What `xargs` starts: its arguments, then the words that are fed to it, if they are known."""
-    if feed is None or unsure(feed):
-        return (*argv, UNKNOWN)
-    if any("{}" in word for word in argv):
-        return tuple(word.replace("{}", feed.strip()) for word in argv)
-    return (*argv, *feed.replace("\0", " ").split()[:_FED_ARGUMENTS])

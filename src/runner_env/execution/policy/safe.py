@@ -33,6 +33,7 @@ def _brew(inv: Invocation) -> Hit | None:
 
 def _docker(inv: Invocation) -> Hit | None:
     verbs = inv.subcommands(_DOCKER_VALUES)
+    verbs = verbs[1:] if verbs[:1] == ("container",) else verbs
     if verbs[:2] in {("system", "prune"), ("volume", "prune")}:
         return Hit(f"docker {verbs[0]} prune", f"{inv.name} {verbs[0]} prune deletes data that is not this run's")
     if verbs[:1] in {("run",), ("create",)} and any(_mounts_root(inv.args[i:]) for i in range(len(inv.args))):
@@ -61,6 +62,11 @@ def _init(inv: Invocation) -> Hit | None:
     return Hit(inv.name, f"{inv.name} {inv.args[0]} stops this machine") if inv.args[:1] in {("0",), ("6",)} else None
 
 
+def _dd(inv: Invocation) -> Hit | None:
+    """What a project's own tests make with it are files; that it writes to no device the hard deny sees to."""
+    return None if inv.in_task else _always("copies raw blocks; use head, truncate or cp")(inv)
+
+
 _PRIVILEGE = _always("asks for the rights of another user; a run is not given any")
 _STOPS = _always("stops this machine")
 _RULES: dict[str, Callable[[Invocation], Hit | None]] = {
@@ -69,7 +75,7 @@ _RULES: dict[str, Callable[[Invocation], Hit | None]] = {
     **dict.fromkeys(("systemctl", "loginctl"), _systemctl),
     **dict.fromkeys(("init", "telinit"), _init),
     **dict.fromkeys(("docker", "podman"), _docker),
-    "dd": _always("copies raw blocks; use head, truncate or cp"),
+    "dd": _dd,
     "brew": _brew,
 }
 

@@ -65,7 +65,7 @@ class Scripts:
         located = self._locate(path)
         if located is None or located in self.seen:
             return None
-        name = located.relative_to(self.root.resolve()).as_posix()
+        name = self.name(path)
         data = _read(located, name, as_shell=as_shell)
         if data is None:
             return None
@@ -74,6 +74,26 @@ class Scripts:
         if len(data) > MAX_SCRIPT_BYTES or self.total > _MAX_TOTAL_BYTES:
             raise ScriptProblem("script_too_large", name, f"{name} has more than {MAX_SCRIPT_BYTES} bytes")
         return Script(name, cleaned(data.decode("utf-8", "replace")))
+
+    def text(self, path: str) -> str | None:
+        """What a file inside the repository holds, at most 2 000 000 bytes; None for what is none, or not readable."""
+        located = self._locate(path)
+        try:
+            if located is None or not stat.S_ISREG(located.stat().st_mode):
+                return None
+            with open(located, "rb", opener=_open_at_once) as file:
+                return cleaned(file.read(MAX_SCRIPT_BYTES).decode("utf-8", "replace"))
+        except OSError:
+            return None
+
+    def holds(self, path: str) -> bool:
+        """Whether a path leads to something inside the repository, links followed."""
+        return self._locate(path) is not None
+
+    def name(self, path: str) -> str:
+        """A path as reports have it: relative to the repository."""
+        located = self._locate(path)
+        return path if located is None else located.relative_to(self.root.resolve()).as_posix()
 
     def _locate(self, path: str) -> Path | None:
         try:

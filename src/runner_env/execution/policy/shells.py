@@ -25,19 +25,23 @@ _INTERPRETERS = {
 
 @dataclass(frozen=True, slots=True)
 class ShellCall:
-    """What one start of a shell runs; at most one of the three is set.
+    """What one start of a shell runs; at most one of `text`, `script` and `stdin` is set.
 
     Attributes:
         text: the argument of `-c`.
         script: the file named.
         stdin: whether it reads its commands from standard input.
         args: what becomes `$1` and so on.
+        zero: what becomes `$0` of a text.
+        before: a file that is read first.
     """
 
     text: str | None = None
     script: str | None = None
     stdin: bool = False
     args: tuple[str, ...] = ()
+    zero: str | None = None
+    before: str | None = None
 
 
 def shell_call(argv: tuple[str, ...]) -> ShellCall:
@@ -45,14 +49,17 @@ def shell_call(argv: tuple[str, ...]) -> ShellCall:
     index = after_options(argv, "oO", _SHELL_VALUES)
     options = [word for word in argv[1:index] if word[:1] == "-" and word[:2] != "--"]
     rest = argv[index:]
+    before = next((value for option, value in pairwise(argv[:index]) if option in _SHELL_VALUES), None)
     if any("n" in word and word[-1] not in "oO" for word in options):
         return ShellCall()
     if any("c" in word for word in options):
-        return ShellCall(text=rest[0] if rest else "", args=rest[2:])
+        return ShellCall(text=rest[0] if rest else "", args=rest[2:], zero="".join(rest[1:2]) or None, before=before)
     if any("s" in word for word in options):
         return ShellCall(stdin=True, args=rest)
     if not rest or rest[0] in STDIN:
-        return ShellCall(stdin=not any(word in {"--version", "--help"} for word in argv[1:]), args=rest[1:])
+        return ShellCall(
+            stdin=not any(word in {"--version", "--help"} for word in argv[1:]), args=rest[1:], before=before
+        )
     return ShellCall(script=rest[0], args=rest[1:])
 
 

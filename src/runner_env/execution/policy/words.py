@@ -211,6 +211,8 @@ class Words:
             return value.rsplit("/", 1)[0]
         if operator == "%" and operand == "/":
             return value.removesuffix("/")
+        if value == HOME and operator[0] in "/%#":
+            return value  # a home is seldom made another place by cutting at it
         return operand if operator in {":+", "+"} and not unset else UNKNOWN
 
     def _command(self, node: Node, quoted: bool, _start: bool) -> str:

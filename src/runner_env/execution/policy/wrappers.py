@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -29,8 +30,19 @@ class _Wrapper:
 _PLAIN = _Wrapper()
 _WRAPPERS = {
     **dict.fromkeys(
-        ("builtin", "nohup", "setsid", "coproc", "busybox", "toybox", "chronic", "unbuffer", "then", "do", "!"), _PLAIN
+        (
+            *("builtin", "nohup", "setsid", "coproc", "busybox", "toybox", "chronic", "unbuffer", "then", "do", "!"),
+            *("dbus-run-session", "fakeroot", "valgrind", "rlwrap", "tini", "dumb-init", "entr", "catchsegv"),
+            *("cross-env", "cross-env-shell", "env-cmd", "ccache", "linux32", "linux64", "caffeinate"),
+        ),
+        _Wrapper("", (), 0, assignments=True),
     ),
+    "xvfb-run": _Wrapper("efnpsw", ("--error-file", "--auth-file", "--server-num", "--server-args", "--wait")),
+    "gosu": _Wrapper("", (), 1),
+    "su-exec": _Wrapper("", (), 1),
+    "mpirun": _Wrapper("nc", ("-np", "--np", "-host", "--host", "--hostfile")),
+    "mpiexec": _Wrapper("nc", ("-np", "--np", "-host", "--host", "--hostfile")),
+    "srun": _Wrapper("nNptcJ", ("--ntasks", "--nodes", "--partition", "--time", "--gres")),
     "command": _PLAIN,
     "exec": _Wrapper("a"),
     "env": _Wrapper("uC", ("--unset", "--chdir"), assignments=True),
@@ -75,8 +87,23 @@ _RUNNERS = {
     "mamba": ("run", _Wrapper("np", ("--name", "--prefix", "--cwd"))),
     "micromamba": ("run", _Wrapper("np", ("--name", "--prefix", "--cwd"))),
     "bundle": ("exec", _PLAIN),
+    "direnv": ("exec", _Wrapper("", (), 1)),
+    "dotenv": ("run", _PLAIN),
+    "rye": ("run", _PLAIN),
+    "pixi": ("run", _PLAIN),
+    "perf": ("stat", _Wrapper("eropIC", ("--event", "--repeat", "--output"))),
+    "doppler": ("run", _PLAIN),
 }
 _ASKING = re.compile(r"-[a-zA-Z]*[vV]")
+_COMMAND_OPTIONS = {
+    "su": ("-c", "--command", "-lc"),
+    "runuser": ("-c", "--command", "-lc"),
+    "flock": ("-c", "--command"),
+    "script": ("-c", "--command", "-qc", "-qec", "-eqc", "-ec", "-qefc", "-fqec", "-qfc"),
+    "nix-shell": ("--run", "--command"),
+    "nix": ("--command", "-c"),
+}
+_HYPERFINE_VALUES = ("--warmup", "--runs", "--min-runs", "--max-runs", "--shell", "--export-json", "--prepare")
 
 
 def after_options(words: tuple[str, ...], short: str, long: tuple[str, ...]) -> int:
@@ -114,17 +141,23 @@ def unwrapped(name: str, argv: tuple[str, ...]) -> tuple[str, ...]:
 
 def given_text(name: str, argv: tuple[str, ...]) -> str | None:
     """The shell text among the arguments of a command that runs text (`eval`, `su -c`, `env -S`), or None."""
-    if name == "eval":
-        return " ".join(argv[1:])
-    if name == "watch":
-        return " ".join(unwrapped(name, argv))
-    if name == "trap":
-        return argv[1] if len(argv) > 2 and argv[1] != "-" else None
-    if name in {"su", "runuser", "script", "flock"}:
-        return _value_of(argv, ("-c", "--command", "-lc"))
-    if name == "env":
-        return _split_string(argv)
-    return None
+    if name in _COMMAND_OPTIONS:
+        return _value_of(argv, _COMMAND_OPTIONS[name])
+    reader = _TEXTS.get(name)
+    return reader(argv) if reader else None
+
+
+def _trap(argv: tuple[str, ...]) -> str | None:
+    return argv[1] if len(argv) > 2 and argv[1] != "-" else None
+
+
+def _git(argv: tuple[str, ...]) -> str | None:
+    """What `git bisect run`, `git submodule foreach` and `git rebase --exec` start."""
+    for verbs in (("bisect", "run"), ("submodule", "foreach")):
+        for index, pair in enumerate(pairwise(argv)):
+            if pair == verbs:
+                return " ".join(word for word in argv[index + 2 :] if word not in {"--recursive", "--quiet", "-q"})
+    return _value_of(argv, ("--exec", "-x")) if "rebase" in argv else None
 
 
 def new_directory(name: str, argv: tuple[str, ...]) -> str | None:
@@ -146,3 +179,13 @@ def _value_of(argv: tuple[str, ...], options: tuple[str, ...]) -> str | None:
         if option in options:
             return value
     return None
+
+
+_TEXTS: dict[str, Callable[[tuple[str, ...]], str | None]] = {
+    "eval": lambda argv: " ".join(argv[1:]),
+    "watch": lambda argv: " ".join(unwrapped("watch", argv)),
+    "hyperfine": lambda argv: "\n".join(argv[after_options(argv, "wrmMSnspcu", _HYPERFINE_VALUES) :]),
+    "trap": _trap,
+    "env": _split_string,
+    "git": _git,
+}
