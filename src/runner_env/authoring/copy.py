@@ -7,7 +7,6 @@ large; what an agent should know of is named in `left_out`.
 from __future__ import annotations
 
 import os
-import shutil
 import stat
 from collections import deque
 from contextlib import ExitStack
@@ -73,7 +72,6 @@ class AgentCopy:
             below.mkdir(parents=True, exist_ok=True, mode=0o700)
             holder = stack.enter_context(held_directory(PREFIX, below.resolve()))
             copy = cls(holder / (source.name or "target"), source, stack)
-            stack.callback(remove_tree, copy.root)
             git = Git.local((settings or Settings.from_environ()).environ)
             copy.left_out |= _Copying(source, copy.root, ignored_by_git(source, git)).run()
             _make_repository(copy.root, git)
@@ -96,15 +94,6 @@ class AgentCopy:
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-
-def remove_tree(path: Path) -> None:
-    """Remove a directory in which somebody may have taken permissions away."""
-    shutil.rmtree(path, ignore_errors=True)
-    if path.exists():
-        for folder, _, _ in os.walk(path):
-            Path(folder).chmod(0o700)
-        shutil.rmtree(path, ignore_errors=True)
 
 
 def _make_repository(root: Path, git: Git) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import stat
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     from runner_env.authoring.copy import AgentCopy
 
+_REORDERING = re.compile("[\u202a-\u202e\u2066-\u2069]")
 _GIT_LOADS = ("config", "config.worktree", "hooks", "info")
 """What git takes programs and settings from."""
 
@@ -220,6 +222,8 @@ def _text(path: str, data: bytes, *, executable: bool) -> FileText | Refused:
         return Refused(path, "binary", "is not UTF-8 text")
     if "\0" in text:
         return Refused(path, "binary", "is not text")
+    if _REORDERING.search(text):
+        return Refused(path, "hidden", "has invisible characters by which it reads differently from what it does")
     if executable and not text.startswith("#!"):
         return Refused(path, "mode", "may be run directly although it does not begin with #!")
     return FileText(data, executable)

@@ -11,6 +11,7 @@ import json
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from runner_env.core import Usage
 from runner_env.formats.plain import plain
 from runner_env.formats.provenance import (
     NAMES,
@@ -27,7 +28,7 @@ from runner_env.text.clipping import head_tail
 from runner_env.text.masking import Masker
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from runner_env.authoring.authored import AttemptLog, Authored
     from runner_env.authoring.model import Recipe
@@ -48,7 +49,7 @@ def provenance(recipe: Recipe, files: Mapping[str, str], *, accepted: bool | Non
 
 
 def authored_provenance(
-    authored: Authored,
+    rounds: Sequence[Authored],
     *,
     before: Mapping[str, str],
     after: Mapping[str, str],
@@ -58,25 +59,29 @@ def authored_provenance(
     """What is known about a contract that an agent was asked for.
 
     Args:
-        authored: what came of it.
+        rounds: what came of it each time that the agent was asked; at least one, all for one purpose.
         before: SHA-256 of every file of the contract in the target before it, by path; see `contract_hashes`.
         after: likewise, after its proposal was taken over, and taken back if it was.
         accepted: whether the contract was kept; None while that is open.
         masker: for the secrets that the agent may have read (default: none).
     """
     mask = masker or Masker({})
-    proposed = authored.proposal.files if authored.proposal else {}
-    listed = _files(before, after, {path: file.sha256 if file else None for path, file in proposed.items()}, "agent")
+    last = rounds[-1]
+    proposed: dict[str, str | None] = {}
+    for one in rounds:
+        files = one.proposal.files if one.proposal else {}
+        proposed |= {path: file.sha256 if file else None for path, file in files.items()}
+    listed = _files(before, after, proposed, "agent")
     agent = AgentAuthor(
-        harness=authored.harness,
-        versions=dict(authored.versions),
-        model=authored.model,
-        turns=tuple(_turn(log, mask) for log in authored.attempts),
-        usage=authored.usage,
-        duration_s=round(authored.duration_s, 3),
-        reason=authored.reason,
+        harness=last.harness,
+        versions=dict(last.versions),
+        model=last.model,
+        turns=tuple(_turn(number, log, mask) for number, one in enumerate(rounds, 1) for log in one.attempts),
+        usage=Usage.total(one.usage for one in rounds),
+        duration_s=round(sum(one.duration_s for one in rounds), 3),
+        reason=last.reason,
     )
-    return _plain(Provenance(authored.purpose.value, "agent", accepted, listed, _written_by(listed), agent=agent))
+    return _plain(Provenance(last.purpose.value, "agent", accepted, listed, _written_by(listed), agent=agent))
 
 
 def _files(
@@ -103,9 +108,10 @@ def _written_by(files: tuple[ContractFile, ...]) -> dict[Any, int]:
     return {"rules": count["rules"], "agent": count["agent"], "other": count["other"], "runner": 0}
 
 
-def _turn(log: AttemptLog, mask: Masker) -> AgentTurn:
+def _turn(number: int, log: AttemptLog, mask: Masker) -> AgentTurn:
     events = log.events
     return AgentTurn(
+        round=number,
         number=log.number,
         session=log.session,
         prompt_sha256=log.prompt_sha256,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import stat
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -12,6 +11,7 @@ from runner_env.errors import EvidenceError
 from runner_env.evidence.places import CHUNK, create_file, folder_at, opened
 from runner_env.formats.disk import write_all
 from runner_env.targets.inside import open_inside
+from runner_env.targets.removal import remove_at
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -33,10 +33,7 @@ def remove(root: Path, paths: Iterable[str]) -> None:
             *folders, name = path.split("/")
             # A folder on the way that is none any more, or was removed before, has nothing in it.
             with suppress(FileNotFoundError, EvidenceError), folder_at(base, tuple(folders)) as fd:
-                if stat.S_ISDIR(os.stat(name, dir_fd=fd, follow_symlinks=False).st_mode):
-                    shutil.rmtree(name, dir_fd=fd)
-                else:
-                    os.unlink(name, dir_fd=fd)
+                remove_at(fd, name)
 
 
 def make(root: Path, before: Mapping[str, Entry], source: Path, contents: Mapping[str, bytes]) -> None:

@@ -89,7 +89,8 @@ class AgentTurn:
     """One turn.
 
     Attributes:
-        number: from 1.
+        round: how often an agent was asked before and with this, from 1; between two rounds the contract was run.
+        number: of the turn in its round, from 1.
         session: the harness's handle of the conversation.
         prompt_sha256: of what the agent was sent.
         prompt_chars: its length.
@@ -105,6 +106,7 @@ class AgentTurn:
         failure: the same in words.
     """
 
+    round: int
     number: int
     session: str
     prompt_sha256: str
@@ -132,7 +134,7 @@ class AgentAuthor:
         turns: oldest first.
         usage: of all turns.
         duration_s: seconds of all turns.
-        reason: why there is no proposal; None if there was one.
+        reason: why there was no proposal in the last round; None if there was one.
     """
 
     harness: str

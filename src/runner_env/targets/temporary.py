@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import fcntl
 import os
-import shutil
 import tempfile
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from runner_env.targets.removal import remove_tree
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,7 +32,8 @@ def held_directory(prefix: str, parent: Path | None = None) -> Iterator[Path]:
     try:
         yield path
     finally:
-        shutil.rmtree(path, ignore_errors=True)
+        with suppress(OSError):  # what is left says itself that nobody holds it
+            remove_tree(path)
         os.close(fd)
 
 
@@ -51,7 +53,8 @@ def remove_abandoned(path: Path) -> bool:
     if fd is None:
         return False
     try:
-        shutil.rmtree(path, ignore_errors=True)
+        with suppress(OSError):  # what is left says itself that nobody holds it
+            remove_tree(path)
     finally:
         os.close(fd)
     return True
