@@ -185,7 +185,7 @@ def test_tox_without_its_commands_runs_for_this_python_alone(tmp_path: Path) -> 
 def test_a_python_that_pyenv_keeps(
     installed: str, interpreter: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """pyenv has a program for every version on the PATH; which one works is chosen by a variable."""
+    """Of pyenv there is a program for every version on the PATH; which one works is chosen by a variable."""
     for place in ("shims/python3.12", f"versions/{installed}/bin/python{installed[:4]}"):
         path = tmp_path / "pyenv" / place
         path.parent.mkdir(parents=True)

@@ -30,14 +30,10 @@ _NUMBER = re.compile(
 )
 _UNIT = re.compile(r"[^\W\d_][^\W\d]*(?:[/^.·-]?[^\W_]{1,6})*", re.UNICODE)
 _BEFORE_NUMBER = re.compile(r"(?i)(?:(?:about|approximately|approx\.?|around|roughly)\s*|[≈~=]\s*|\w{1,3}\s*=\s*)?")
-_MARKED = re.compile(
-    r"(?i)(?:\bfinal(?:\s+answer)?|\banswer)[*_\s]*(?:\bis\b|:|=)[*_:\s]*(?=[^\n])|#{4}\s*(?=[^\n])"
-)
+_MARKED = re.compile(r"(?i)(?:\bfinal(?:\s+answer)?|\banswer)[*_\s]*(?:\bis\b|:|=)[*_:\s]*(?=[^\n])|#{4}\s*(?=[^\n])")
 _BOXED = re.compile(r"\\(?:boxed|fbox)\s*\{")
 _PLACEHOLDER = re.compile(r"\s*<[a-z _]+>", re.IGNORECASE)
-_FRACTION = re.compile(
-    r"((?<![\w)\]}])-\s*)?(?:\\[dt]?frac\s*\{\s*(-?\d+)\s*\}\s*\{\s*(\d+)\s*\}|\\[dt]?frac(\d)(\d))"
-)
+_FRACTION = re.compile(r"((?<![\w)\]}])-\s*)?(?:\\[dt]?frac\s*\{\s*(-?\d+)\s*\}\s*\{\s*(\d+)\s*\}|\\[dt]?frac(\d)(\d))")
 _VULGAR = re.compile("[¼-¾⅐-⅞]")
 _GOES_ON = re.compile(r"(?i)\s*(?:[^\W\d_]+\s+){0,2}?(?:[-\u2013+*/×^:,]|\b(?:and|or|to)\b)\s*[$€£¥₹]?\s*\.?\d")
 _WRAPPED = re.compile(r"\\(?:text|mathrm|mathbf|textbf|mbox)\s*\{([^{}]*)\}")
