@@ -80,9 +80,10 @@ class TurnWatch:
             give, feed = anyio.create_memory_object_stream[dict[str, Any]](math.inf)
             tasks.start_soon(_pump, events, give)
             try:
-                if body is not None:
-                    await self.call("POST", f"{self._path}/prompt_async", body)
-                await self._watch(feed, deadline)
+                with feed:
+                    if body is not None:
+                        await self.call("POST", f"{self._path}/prompt_async", body)
+                    await self._watch(feed, deadline)
             except ServerError as error:
                 problem = error  # raised below, outside of the group that would wrap it
             tasks.cancel_scope.cancel()
@@ -155,5 +156,7 @@ async def _pump(events: AsyncIterator[dict[str, Any]], give: MemoryObjectSendStr
         try:
             async for event in events:
                 give.send_nowait(event)
+        except anyio.BrokenResourceError:
+            return  # nobody listens any more
         except (httpx2.HTTPError, httpx2.StreamError, OSError):
             return  # whoever receives learns of the end
