@@ -13,9 +13,11 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from runner_env.harnesses.options import HarnessOptions, Premises
 from runner_env.testing import ChatRequest, Reply, Rule, ScriptedModel
 
 NPM = ("@anthropic-ai/claude-code@2.1.197", "@openai/codex@0.169.0", "opencode-ai@1.18.33")
@@ -115,6 +117,15 @@ class Lab:
         path.write_text(_OPENCODE.replace("@URL@", self.model.url), "utf-8")
         off = ("AUTOUPDATE", "MODELS_FETCH", "LSP_DOWNLOAD", "DEFAULT_PLUGINS", "CLAUDE_CODE")
         return {"OPENCODE_CONFIG": str(path), **{f"OPENCODE_DISABLE_{name}": "1" for name in off}}
+
+    def options(self, name: str, **more: object) -> HarnessOptions:
+        """For a harness of that name, whose sessions work in repositories below `copies`."""
+        folders = [self.root / folder for folder in ("copies", "scratch", "evidence")]
+        for folder in folders:
+            folder.mkdir(exist_ok=True)
+        premises = Premises(folders[0], folders[1], (folders[2],))
+        given: dict[str, Any] = {"environ": self.env(), "pass_env": ("LOCAL_KEY",), "retry_attempts": 0, **more}
+        return HarnessOptions(premises, name=name, **given)
 
     @property
     def work(self) -> Path:

@@ -22,7 +22,7 @@ _ONEHARNESS = "oneharness"
 
 _TABLE = {
     OPENCODE: "runner_env.harnesses.opencode:OpenCode",
-    _ONEHARNESS: "runner_env.harnesses.oneharness:Oneharness",
+    _ONEHARNESS: "runner_env.harnesses.oneharness.harness:Oneharness",
 }
 """Each is called with the options and with what stands behind the colon of its name, as in `oneharness:codex`."""
 

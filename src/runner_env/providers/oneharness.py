@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from anyio import from_thread, lowlevel
 
-from runner_env.core import FailureKind, Role, Usage
+from runner_env.core import FailureKind, Role
 from runner_env.errors import ProviderError
 from runner_env.harnesses.oneharness.envelope import HarnessReply, read_event
+from runner_env.harnesses.oneharness.metering import Meter
 from runner_env.judging import (
     judge_prompt,
     latest_user_message,
@@ -47,7 +48,6 @@ _LONGEST_ARGUMENT = 100_000
 _PATIENCE_S = 30.0
 _ROLE_TIMEOUT_S = 1800.0
 _SCHEMA_TRIES = 3
-_CUMULATIVE = "codex"
 _SILENT = frozenset(("codex",))
 """Harnesses that now and then report no tool call although there was one (codex 0.169 does)."""
 
@@ -79,7 +79,7 @@ class OneharnessProvider:
         self._host = host
         self._commands = Commands(host)
         self._resumable: set[str] = set()
-        self._consumed: dict[str, Usage] = {}
+        self._meter = Meter()
 
     async def respond(
         self,
@@ -113,7 +113,7 @@ class OneharnessProvider:
             self._resumable.add(platform)
         return AssistantTurn(
             message=reply.text.strip(),
-            usage=self._fresh(platform, reply.session_id or session, reply.usage, resumed=session is not None),
+            usage=self._meter.of_turn(platform, reply.session_id or session, reply.usage, resumed=session is not None),
             session_id=reply.session_id,
             events=reply.events,
             mock_calls=recorded,
@@ -161,14 +161,6 @@ class OneharnessProvider:
     def _call(self, argv: tuple[str, ...], prompt: str, harness: str, timeout_s: float) -> Call:
         data = prompt.encode("utf-8", "replace")
         return Call(argv, data, timeout_s + _PATIENCE_S, f"oneharness:{harness}")
-
-    def _fresh(self, harness: str, session: str | None, usage: Usage | None, *, resumed: bool) -> Usage | None:
-        """The usage of this turn alone: codex reports that of the whole session each time."""
-        if harness != _CUMULATIVE or session is None or usage is None:
-            return usage
-        before = self._consumed.get(session) if resumed else None
-        self._consumed[session] = usage
-        return usage if before is None else _difference(usage, before)
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,15 +241,3 @@ def _relay(on_event: Callable[[Event], None]) -> Callable[[bytes], None]:
             from_thread.run_sync(on_event, event, token=token)
 
     return take
-
-
-def _difference(now: Usage, before: Usage) -> Usage:
-    grown = (now.input_tokens or 0) > (before.input_tokens or 0)
-    grown = grown and (now.output_tokens or 0) >= (before.output_tokens or 0)
-    if not grown:
-        return now
-    return replace(
-        now,
-        input_tokens=(now.input_tokens or 0) - (before.input_tokens or 0),
-        output_tokens=None if now.output_tokens is None else now.output_tokens - (before.output_tokens or 0),
-    )

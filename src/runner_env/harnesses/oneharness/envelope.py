@@ -37,6 +37,7 @@ class HarnessReply:
         events: tool events; None: none were reported.
         structured: the answer that satisfies the schema asked for; None: there is none.
         recorded: whether oneharness recorded the session.
+        cached_tokens: of the model's input, read from the cache and written to it.
     """
 
     text: str
@@ -45,6 +46,7 @@ class HarnessReply:
     events: tuple[dict[str, Any], ...] | None
     structured: Mapping[str, Any] | None
     recorded: bool
+    cached_tokens: int = 0
 
 
 class Unusable(Exception):
@@ -177,7 +179,13 @@ def _reply(
         events=listed or events or listed,
         structured=structured if isinstance(structured, dict) else None,
         recorded=recorded,
+        cached_tokens=_cached(result.get("usage")),
     )
+
+
+def _cached(usage: object) -> int:
+    counts = [usage.get(f"cache_{how}_tokens") for how in ("read", "write")] if isinstance(usage, dict) else []
+    return sum(count for count in counts if isinstance(count, int) and not isinstance(count, bool) and count > 0)
 
 
 def _said(value: object) -> bool:
