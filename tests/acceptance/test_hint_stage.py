@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -61,6 +62,23 @@ def test_an_exit_code_that_contradicts_the_tests_is_no_score(hinted: Make) -> No
 def test_a_run_that_broke_off_has_no_score(hinted: Make) -> None:
     """A plan of three with one result is not one of one."""
     assert codes(hinted("TAP version 13\n1..3\nok 1 - a\n")) == ["hint_no_score"]
+
+
+def test_a_build_that_failed_is_no_score(hinted: Make) -> None:
+    """Where not one test ran there is nothing to share out: no score, not the score 0."""
+    built = "# demo\n./a_test.go:9:2: undefined: b\nFAIL\tdemo [build failed]\nFAIL\n"
+    assert codes(hinted(built, end="exit 1\n")) == ["hint_no_score"]
+
+
+@pytest.mark.parametrize(("broken", "found"), [("", []), ("raise ValueError", ["hint_no_result"])])
+def test_a_report_of_a_run_that_broke_off_is_no_result(project: Make, broken: str, found: list[str]) -> None:
+    """What pytest had written down when it failed itself is of a part of the tests."""
+    conftest = f"def pytest_runtest_logfinish(nodeid):\n    if nodeid.endswith('_b'):\n        {broken or 'pass'}\n"
+    tests = "def test_a(): pass\ndef test_b(): pass\ndef test_c(): pass\n"
+    quiet = "[pytest]\naddopts = -qq --no-summary -p no:cacheprovider\n"  # no text from which the counts could be read
+    files = {"test_it.py": tests, "conftest.py": conftest, "pytest.ini": quiet}
+    result = project(files=files, evaluation={"hint": f"{sys.executable} -m pytest"}).evaluate()
+    assert codes(result) == found
 
 
 def test_a_crash_is_a_failure(hinted: Make) -> None:

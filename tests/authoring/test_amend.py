@@ -10,6 +10,7 @@ from runner_env.authoring.amend import Said, amended, incomplete
 from runner_env.authoring.model import Option, Recipe, Step
 
 VENV = Step("test -x .aider_fsm/venv/bin/python || python3 -m venv .aider_fsm/venv")
+LENIENT = "npm install typescript@latest --legacy-peer-deps"
 OPTION = Option("pytest", "pytest", "README.md:3", "pytest")
 
 
@@ -100,11 +101,17 @@ def test_pins_that_cannot_be_had_are_loosened(tmp_path: Path) -> None:
         ("npm ci --no-audit --no-fund", "", "npm install --no-audit --no-fund --no-package-lock"),
         ("npm install --no-audit", "ERESOLVE could not resolve", "npm install --no-audit --legacy-peer-deps"),
         ("npm install --no-audit", "node-gyp failed", "npm install --no-audit --ignore-scripts"),
+        (
+            "npm install --no-audit",
+            "npm error notarget No matching version found for typescript@next.",
+            "npm install --no-audit --no-save typescript@latest",
+        ),
+        ("npm install typescript@latest", "No matching version found for typescript@next.", LENIENT),
         ("pnpm install --frozen-lockfile", "", "pnpm install --no-frozen-lockfile"),
     ],
 )
 def test_node_installs_become_more_lenient(tmp_path: Path, command: str, output: str, next_command: str) -> None:
-    """A lock file that does not fit, peers that disagree, scripts that do not build."""
+    """A lock file that does not fit, peers that disagree, scripts that do not build, a version that is no more."""
     recipe = Recipe(Option("npm test", "mocha", "package.json:3", "npm test"), (Step(command),))
     assert _after(recipe, tmp_path, Said("bootstrap", command, output)).steps[0].command == next_command
 
@@ -115,6 +122,13 @@ def test_a_build_that_was_not_made_is_made(tmp_path: Path) -> None:
     recipe = Recipe(Option("npm test", "mocha", "package.json:3", "npm test"))
     said = Said("evaluation", "npm test", "Error: Cannot find module '../dist/index.js'")
     assert _after(recipe, tmp_path, said).builds == ("npm run build",)
+
+
+def test_workers_that_find_different_tests_give_way_to_one_process(tmp_path: Path) -> None:
+    """Tests in the order of a set cannot be shared out; they can be run."""
+    recipe = Recipe(Option("pytest -n auto --dist loadfile tests", "pytest", "tox.ini:3", "tox"), (VENV,))
+    said = Said("evaluation", recipe.option.command, "Different tests were collected between gw1 and gw0.")
+    assert _after(recipe, tmp_path, said).option.command == "pytest tests -n 0"
 
 
 def test_the_next_stated_command_is_tried(tmp_path: Path) -> None:

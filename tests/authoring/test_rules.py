@@ -162,3 +162,37 @@ def test_a_separator_of_tox_is_filled_in(tmp_path: Path) -> None:
     ini = "[testenv]\nsetenv = A = {toxinidir}{:}b{/}c\ncommands = pytest tests\n"
     recipe = proposed(tmp_path, {"tox.ini": ini, "setup.py": "from setuptools import setup\nsetup()\n"})
     assert (recipe.option.command, recipe.option.env["A"]) == ("pytest tests", ".:b/c")
+
+
+def test_what_configure_makes_can_be_tested(tmp_path: Path) -> None:
+    """Where `CMakeLists.txt` states tests, those of the Makefile that `configure` makes are there if it gives none."""
+    lists = "cmake_minimum_required(VERSION 3.10)\nproject(demo C)\nenable_testing()\nadd_test(NAME a COMMAND a)\n"
+    makefile = "all: demo\ntest: all\n\t./demo\ncheck: test\n"
+    recipe = proposed(tmp_path, {"CMakeLists.txt": lists, "configure": "#!/bin/sh\n", "Makefile.in": makefile})
+    assert (recipe.others[-1].command, recipe.others[-1].source) == ("make check", "Makefile.in:4")
+
+
+def test_tox_without_its_commands_runs_for_this_python_alone(tmp_path: Path) -> None:
+    """Where what tox runs gives no score, tox itself is tried, without its checks, documents and other Pythons."""
+    ini = "[tox]\nenvlist = py39,py310,docs\n[testenv]\ndeps = pytest\ncommands = pytest tests\n"
+    recipe = proposed(tmp_path, {"tox.ini": ini, "setup.py": "from setuptools import setup\nsetup()\n"})
+    assert [recipe.option.command, *(option.command for option in recipe.others)][:2] == ["pytest tests", "tox -e py"]
+
+
+@pytest.mark.parametrize(
+    ("installed", "interpreter"), [("3.12.1", "PYENV_VERSION=3.12 python3.12"), ("3.13.0", '"$AIDER_FSM_PYTHON"')]
+)
+def test_a_python_that_pyenv_keeps(
+    installed: str, interpreter: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of pyenv there is a program for every version on the PATH; which one works is chosen by a variable."""
+    for place in ("shims/python3.12", f"versions/{installed}/bin/python{installed[:4]}"):
+        path = tmp_path / "pyenv" / place
+        path.parent.mkdir(parents=True)
+        path.write_text("#!/bin/sh\n", encoding="utf-8")
+        path.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path / "pyenv/shims"))
+    monkeypatch.setattr("runner_env.authoring.python.sys.version_info", (3, 11, 0))
+    needs = '[project]\nname = "demo"\nversion = "1"\nrequires-python = "==3.12.*"\n'
+    recipe = proposed(tmp_path / "repo", {"pyproject.toml": needs, "README.md": "## Testing\n\n    pytest\n"})
+    assert f"|| {interpreter} -m venv" in recipe.steps[0].command

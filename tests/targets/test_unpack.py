@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import gzip
 import io
 import os
+import random
 import stat
 import tarfile
 import zipfile
@@ -147,6 +150,40 @@ def test_bombs(tmp_path: Path, into: Path, tar: Callable[..., Path]) -> None:
     assert "200 times as large" in dense.message
     many = refusal(tar(*(entry(f"e{n}") for n in range(1001))), into)
     assert (many.code, "1,000 entries" in many.message) == ("archive_too_large", True)
+
+
+@pytest.mark.parametrize("kind", [tarfile.GNUTYPE_LONGNAME, tarfile.XHDTYPE, tarfile.XGLTYPE])
+def test_a_header_that_would_fill_the_memory(kind: bytes, tmp_path: Path, into: Path) -> None:
+    """RT083: a name, or a list of attributes, of gigabytes is refused before it is read."""
+    header = tarfile.TarInfo("././@LongLink")
+    header.type, header.size = kind, 4 << 30
+    with gzip.open(tmp_path / "a.tar.gz", "wb") as file:
+        file.write(header.tobuf(tarfile.USTAR_FORMAT) + bytes(1 << 20))
+    assert refusal(tmp_path / "a.tar.gz", into).code == "archive_broken"
+
+
+@pytest.mark.parametrize("form", ["w", "w:gz", "w:bz2", "w:xz", "zip"])
+def test_damaged_bytes(form: str, tmp_path: Path) -> None:
+    """Whichever byte is damaged, the archive is taken apart or refused; it is never another kind of trouble."""
+    archive, chance = tmp_path / "a", random.Random(form)
+    if form == "zip":
+        with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as packed:
+            packed.writestr("r/a", b"hello" * 40)
+    else:
+        with tarfile.open(archive, form, format=tarfile.PAX_FORMAT) as packed:
+            made = tarfile.TarInfo("r/" + "f" * 120)
+            made.pax_headers = {"GNU.sparse.major": "1", "GNU.sparse.minor": "0", "GNU.sparse.realsize": "9"}
+            packed.addfile(made)
+    whole = archive.read_bytes()
+    for number in range(150):
+        damaged = bytearray(whole)
+        for _ in range(chance.randrange(1, 5)):
+            damaged[chance.randrange(len(damaged))] = chance.randrange(256)
+        archive.write_bytes(damaged)
+        into = tmp_path / str(number)
+        into.mkdir()
+        with contextlib.suppress(TargetError):
+            unpack(archive, into, UnpackLimits())
 
 
 @pytest.mark.parametrize("content", [b"", b"<html>login</html>", b"PK\x03\x04broken", b"\x1f\x8b\x08broken"])

@@ -37,12 +37,16 @@ _TOOLS = {
 _NO_DISTRIBUTION = re.compile(
     r"No matching distribution found for ([A-Za-z0-9][\w.-]*)|Failed to build '?([A-Za-z0-9][\w.-]*)"
 )
+_NO_VERSION = re.compile(r"No matching version found for ((?:@[\w.-]+/)?[\w.-]+)@")
+_SCRIPT_FAILED = re.compile(r"ELIFECYCLE|npm (?:ERR!|error) (?:command|path) |\bgyp\b|command failed", re.IGNORECASE)
 _PYTEST_TOO_NEW = re.compile(
     r"cannot import name '\w+' from '_?pytest[\w.]*'|module '_?pytest[\w.]*' has no attribute|PytestRemovedIn\d+Warning"
     r"|No module named '_pytest\.|fixture '(?:testdir|tmpdir)' not found|Support for nose tests|unknown hook 'pytest_"
     r"|has no attribute '(?:runtest_setup|_fixturemanager|getfixtureinfo)'"
 )
 _STOPPED_EARLY = re.compile(r"\s(?:-x|--exitfirst|--maxfail[= ]\d+|--bail|-failfast)(?=\s|$)")
+_WORKERS_DIFFER = re.compile(r"Different tests were collected between gw\d+|worker 'gw\d+' crashed")
+_WORKERS = re.compile(r"\s(?:-n|--numprocesses|--dist)[= ]?\S+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,6 +228,8 @@ def _arguments(recipe: Recipe, _place: Path, output: str) -> Recipe | None:
         and re.search(r"Required test coverage|Coverage failure|fail-under", output)
     ):
         return _noted(_command(recipe, f"{command} --no-cov"), "leave coverage out")
+    if "pytest" in command and _WORKERS_DIFFER.search(output):
+        return _noted(_command(recipe, f"{_WORKERS.sub('', command)} -n 0"), "run in one process")
     if recipe.builds and "Permission denied" in output and "./configure" in recipe.builds:
         builds = tuple(f"sh {line}" if line.startswith("./configure") else line for line in recipe.builds)
         return _noted(replace(recipe, builds=builds), "call configure with sh")
@@ -293,7 +299,10 @@ def _npm(command: str, output: str) -> str:
         return NPM_INSTALL
     if "ERESOLVE" in output and "--legacy-peer-deps" not in command:
         return f"{command} --legacy-peer-deps"
-    if "--ignore-scripts" not in command:
+    gone = [f"{name}@latest" for name in dict.fromkeys(_NO_VERSION.findall(output)) if f" {name}@" not in command]
+    if gone:  # the version that was asked for is no more; what is named here goes before package.json
+        return " ".join((command, *(["--no-save"] if "--no-save" not in command else []), *gone))
+    if _SCRIPT_FAILED.search(output) and "--ignore-scripts" not in command:
         return f"{command} --ignore-scripts"
     return f"{command} --legacy-peer-deps" if "--legacy-peer-deps" not in command else ""
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from runner_env.authoring.model import Option
 from runner_env.hints.find import find_hints
 from runner_env.hints.model import Candidate, Hint, Origin, Purpose
-from runner_env.hints.reading import exists
+from runner_env.hints.reading import exists, read_text
 from runner_env.hints.runners import direct_call
 from runner_env.hints.selection import meaning
 from runner_env.hints.shelltext import words_of
@@ -38,6 +38,7 @@ _MOST_IMPLIED = 2
 _ANY_PYTHON = re.compile(r"^\(\)$|^(?!.*'-e')|'-e', '(?:py|pypy)[\d.]*'")
 _INSTALLED = re.compile(r"\{(?:env_site_packages_dir|envsitepackagesdir)\}/([\w/.-]+)")
 _TOX_TOP = re.compile(r"\{(?:tox_root|toxinidir)\}")
+_TEST_TARGET = re.compile(r"^(check|test)\s*:(?!=)", re.MULTILINE)
 _VERSIONED = re.compile(r"^python\d(?:\.\d+)?$")
 
 
@@ -58,7 +59,7 @@ def options(root: Path) -> tuple[Option, ...]:
             place.setdefault(f"{option.workdir}\0{option.command}", option)
     stated = sorted(found.values(), key=_needs_tool)[:_MOST_STATED]
     known = {option.command for option in stated}
-    implied = [one for one in _implied(candidates) if one.command not in known]
+    implied = [one for one in (*_implied(candidates), *_of_configure(root)) if one.command not in known]
     return (*stated, *implied[:_MOST_IMPLIED], *late.values())
 
 
@@ -70,6 +71,20 @@ def _implied(candidates: Iterable[Candidate]) -> Iterator[Option]:
         tests = call is not None and call.purpose is Purpose.TEST
         if one.origin is Origin.MANIFEST and one.resolved == () and call is not None and tests:
             yield Option(one.text, call.runner, f"{one.path}:{one.line}", one.text, one.before, one.workdir, one.env)
+
+
+def _of_configure(root: Path) -> Iterator[Option]:
+    """What a Makefile that `configure` makes can test: `check` as automake names it, or `test`."""
+    if not exists(root, "configure") and not exists(root, "configure.ac"):
+        return
+    for name in ("Makefile.in", "Makefile.am"):
+        targets = _TEST_TARGET.finditer(read_text(root, name) or "")
+        found = min(targets, key=lambda match: match[1], default=None)
+        if found is not None:
+            command = f"make {found[1]}"
+            line = found.string.count("\n", 0, found.start()) + 1
+            yield Option(command, "make", f"{name}:{line}", command)
+            return
 
 
 def _needs_tool(option: Option) -> bool:
@@ -98,6 +113,8 @@ def _forms(hint: Hint, tasks: Mapping[tuple[str, str], tuple[str, ...]], root: P
     python = [part for part in parts if _runner(part) in PYTHON_RUNNERS]
     for part in python[:1]:
         yield replace(as_stated, command=plain_python(words_of(part)), runner=_runner(part))
+    if words == ("tox",) and parts:  # of all that it does, what it does for this Python
+        yield replace(as_stated, command="tox -e py")
     yield as_stated
     for part in parts:
         if part not in python and inner and inner[0] in ("npm", "yarn", "pnpm", "bun"):

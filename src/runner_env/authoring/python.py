@@ -8,6 +8,7 @@ import shlex
 import shutil
 import sys
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from runner_env.authoring.locks import CONSTRAINTS, constraints
@@ -18,7 +19,6 @@ from runner_env.hints.reading import exists, list_folder, read_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from pathlib import Path
 
 _PLUGINS = (
     (r"--cov\b|--cov[-=]|--no-cov\b", "pytest-cov"),
@@ -115,21 +115,32 @@ def _interpreter(root: Path) -> str:
     own = sys.version_info[:2]
     if _allows(wanted, own):
         return '"$AIDER_FSM_PYTHON"'
-    for minor in (12, 13, 11, 14, 10, 9):
-        if _allows(wanted, (3, minor)) and shutil.which(f"python3.{minor}"):
-            return f"python3.{minor}"
-    return '"$AIDER_FSM_PYTHON"'
+    fitting = (_at_hand(minor) for minor in (12, 13, 11, 14, 10, 9) if _allows(wanted, (3, minor)))
+    return next(filter(None, fitting), '"$AIDER_FSM_PYTHON"')
+
+
+def _at_hand(minor: int) -> str:
+    """How a Python of this version is called here; empty if there is none.
+
+    What pyenv puts on the PATH for every version that it has works only for those that are chosen.
+    """
+    name = f"python3.{minor}"
+    path = shutil.which(name)
+    if path is None or Path(path).parent.name != "shims":
+        return name if path else ""
+    installed = any(Path(path).parents[1].glob(f"versions/3.{minor}.*/bin/{name}"))
+    return f"PYENV_VERSION=3.{minor} {name}" if installed else ""
 
 
 def _allows(wanted: str, version: tuple[int, int]) -> bool:
     """Whether a version is within a specifier; of what is not understood it is.
 
-    >>> _allows(">=3.9,<3.11", (3, 11)), _allows("^3.8", (3, 12)), _allows("", (3, 11))
-    (False, True, True)
+    >>> _allows(">=3.9,<3.11", (3, 11)), _allows("^3.8", (3, 12)), _allows("==3.12.*", (3, 11)), _allows("", (3, 11))
+    (False, True, False, True)
     """
     for sign, major, minor in re.findall(r"([<>=!~^]=?)\s*(\d+)(?:\.(\d+))?", wanted):
         bound = (int(major), int(minor or 0))
-        at_most = {"<": version < bound, "<=": version <= bound or not minor}
+        at_most = {"<": version < bound, "<=": version <= bound or not minor, "==": version == bound or not minor}
         at_least = {
             ">=": version >= bound,
             ">": version >= bound,

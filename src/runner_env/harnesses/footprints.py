@@ -18,7 +18,8 @@ class Place:
         variable: by which the operator may have put it, or the folder that it is in, somewhere else.
         below: its name in the folder that the variable names; empty: the variable names the place itself.
         file: whether it is a file.
-        kept: the program keeps its state there and must write; otherwise it only reads, as its configuration.
+        kept: the program keeps its state there, and what it writes is to last (a login that is renewed); otherwise it
+            only reads, as its configuration and what it has fetched.
     """
 
     default: str
@@ -66,6 +67,11 @@ _VENDORS = (
 )  # fmt: skip
 """Of services that sell nothing but models; credentials of a whole cloud are passed by `pass_env` alone."""
 
+
+def _state(name: str, folder: str, variable: str, *, kept: bool) -> Place:
+    return Place(f"{folder}/opencode/{name}", variable, f"opencode/{name}", file=True, kept=kept)
+
+
 FOOTPRINTS: Mapping[str, Footprint] = {
     "opencode": Footprint(
         "opencode",
@@ -74,9 +80,12 @@ FOOTPRINTS: Mapping[str, Footprint] = {
         (
             Place(".config/opencode", "XDG_CONFIG_HOME", "opencode"),
             Place(".opencode"),
-            Place(".local/share/opencode", "XDG_DATA_HOME", "opencode", kept=True),
-            Place(".local/state/opencode", "XDG_STATE_HOME", "opencode", kept=True),
-            Place(".cache/opencode", "XDG_CACHE_HOME", "opencode", kept=True),
+            Place(".local/share/opencode/auth.json", "XDG_DATA_HOME", "opencode/auth.json", file=True, kept=True),
+            Place(
+                ".local/share/opencode/mcp-auth.json", "XDG_DATA_HOME", "opencode/mcp-auth.json", file=True, kept=True
+            ),
+            Place(".local/state/opencode/model.json", "XDG_STATE_HOME", "opencode/model.json", file=True),
+            Place(".cache/opencode", "XDG_CACHE_HOME", "opencode"),
         ),
     ),
     "codex": Footprint(

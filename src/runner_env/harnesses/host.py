@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from runner_env.execution.levels import Sandbox
-    from runner_env.harnesses.footprints import Footprint
+    from runner_env.harnesses.footprints import Footprint, Place
     from runner_env.harnesses.options import HarnessOptions
 
 
@@ -111,23 +111,19 @@ class AgentHost:
         for folder in (self.home, self.home / "tmp", scratch / "tmp", scratch / "cache"):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         (scratch / "canary").write_text("no agent can read this\n", encoding="utf-8")
-        for footprint in self._footprints:
-            for place in footprint.places:
-                path = place.path(self._options.environ)
-                link = self.home / place.default
-                if path is None or os.path.lexists(link):
-                    continue
-                if place.kept and not place.file:
-                    path.mkdir(mode=0o700, parents=True, exist_ok=True)
-                if path.exists():
-                    link.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-                    link.symlink_to(os.path.realpath(path))
+        for place in self._belongings():
+            path = place.path(self._options.environ)
+            if path is not None and not os.path.lexists(self.home / place.default):
+                _furnish(self.home / place.default, place, path)
+
+    def _belongings(self) -> Iterator[Place]:
+        return (place for footprint in self._footprints for place in footprint.places)
 
     def _own(self, *, kept: bool) -> Iterator[Path]:
         """What the programs have for themselves, as far as it is there."""
-        places = (place for footprint in self._footprints for place in footprint.places if place.kept is kept)
-        for path in filter(None, (place.path(self._options.environ) for place in places)):
-            if path.exists():
+        for place in self._belongings():
+            path = place.path(self._options.environ)
+            if place.kept is kept and path is not None and path.exists():
                 yield Path(os.path.realpath(path))
 
     def _named(self) -> Iterator[Path]:
@@ -151,6 +147,33 @@ def missing(footprint: Footprint, harness: str) -> HarnessError:
     message = f"The program `{footprint.program}` is not on PATH."
     hint = f"Install it ({footprint.install}), or choose another harness."
     return HarnessError(FailureKind.SPAWN, message, harness=harness, hint=hint)
+
+
+def _furnish(link: Path, place: Place, path: Path) -> None:
+    """Have a program find at `link` what is at `path`.
+
+    Where it keeps its state, that is the very place. Of what it only reads it gets files of its own, because some
+    programs do not start where they cannot write; folders in it are the operator's, to be read only.
+    """
+    link.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if place.kept:
+        if not place.file:
+            path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if path.exists():
+            link.symlink_to(os.path.realpath(path))
+    elif path.is_dir():
+        link.mkdir(mode=0o700)
+        for entry in path.iterdir():
+            _copy(entry, link / entry.name)
+    else:
+        _copy(path, link)
+
+
+def _copy(entry: Path, link: Path) -> None:
+    if entry.is_file():
+        shutil.copyfile(entry, link)
+    elif entry.exists():
+        link.symlink_to(os.path.realpath(entry))
 
 
 def _around(path: Path, places: Iterable[Path]) -> bool:

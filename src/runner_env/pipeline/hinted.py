@@ -34,6 +34,8 @@ AUTO = "auto"
 _STAGE = "evaluation"
 _SPECIAL = re.compile(r"[;&|<>`$()\n]")
 _PYTEST_REPORT = re.compile(r"^--junit-?xml\b")
+_PYTEST_ENDED = (0, 1)
+"""Exit codes of pytest when it ran all that it had collected; with another one its report is of a part."""
 
 
 def surest(hints: tuple[Hint, ...]) -> Hint | None:
@@ -129,8 +131,8 @@ class HintResult:
         return summary if summary.score is not None else self._reported(run) or summary
 
     def _reported(self, run: CommandRun) -> Summary | None:
-        """What the report says, where the text says nothing."""
-        if "--junitxml=" not in run.command.text:
+        """What the report says, where the text says nothing and pytest did not break off."""
+        if "--junitxml=" not in run.command.text or run.outcome.exit_code not in _PYTEST_ENDED:
             return None
         try:
             fd = open_inside(self.root, self.report)
@@ -146,8 +148,9 @@ def _doubt(summary: Summary, run: CommandRun) -> tuple[str, str, str] | None:
     if summary.runner is None:
         message = f"The hint's output states no result (exit code {run.outcome.exit_code})."
         return "hint_no_result", message, "Let it run a test runner whose output names what passed; see docs/hints.md."
-    ran = summary.passed is None or summary.passed or summary.failed or summary.xfailed or summary.xpassed
-    if summary.score is None or not ran:
+    ran = summary.passed or summary.failed or summary.xfailed or summary.xpassed
+    measured = summary.passed is None and not summary.errors  # by a program that states a score and counts nothing
+    if summary.score is None or not (ran or measured):
         message = f"The hint ran no tests, or did not end properly: {summary.describe()}."
         return "hint_no_score", message, "Its output is in the evidence below."
     if run.outcome.exit_code and not summary.failed and not summary.errors:

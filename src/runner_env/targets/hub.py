@@ -17,6 +17,7 @@ from runner_env.errors import TargetError
 from runner_env.targets.download import Downloads, Refused, TooLarge
 from runner_env.targets.parquet import to_jsonl
 from runner_env.targets.snapshots import Snapshots
+from runner_env.targets.unpack import MAX_BYTES_NAME, UnpackLimits
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -56,11 +57,12 @@ class Hub:
         The network is not asked if the revision is a full commit id and a snapshot of it is there.
 
         Raises:
-            TargetError: `hf_dataset_requires_token`, `hf_dataset_empty`, `parquet_unreadable`, `extra_missing`,
-                `download_failed`, `target_limit`.
+            TargetError: `hf_dataset_requires_token`, `hf_dataset_empty`, `parquet_unreadable`, `parquet_too_large`,
+                `extra_missing`, `download_failed`, `target_limit`.
             OSError: `base` cannot be written.
         """
         limits = {name: _limit(self.environ, name) for name in _DEFAULTS}
+        limits[MAX_BYTES_NAME] = UnpackLimits.of(self.environ).total_bytes
         identity = "\n".join(("dataset", dataset.url, *map(str, limits.values())))
         snapshots = Snapshots(self.base, identity, f"hf_{dataset.name.replace('/', '_')}", self.local)
         if _SHA.fullmatch(dataset.revision) and self.base.is_dir() and (found := snapshots.find(dataset.revision)):
@@ -151,7 +153,8 @@ class _Taking:
         lines = Path(name).with_suffix(".jsonl").as_posix()
         if any(file["path"] == lines for file in self.taken):
             return
-        self.converted.append({"from": name, "to": lines, "rows": to_jsonl(into / name, into / lines)})
+        rows = to_jsonl(into / name, into / lines, self.limits[MAX_BYTES_NAME])
+        self.converted.append({"from": name, "to": lines, "rows": rows})
 
     def _skip(self, name: str, error: str) -> None:
         self.errors.append({"path": name, "error": error})

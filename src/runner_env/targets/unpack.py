@@ -6,6 +6,7 @@ last, so that no name can lead through one, and each must end inside. Ownership,
 
 from __future__ import annotations
 
+import errno
 import lzma
 import os
 import shutil
@@ -16,9 +17,9 @@ import zlib
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any, Literal
 
-from runner_env.errors import TargetError
+from runner_env.errors import RunnerEnvError, TargetError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -28,7 +29,14 @@ MAX_ENTRIES_NAME = "RUNNER_ENV_ARCHIVE_MAX_ENTRIES"
 
 _CHUNK = 1 << 20
 _FREE_BYTES = 100 << 20
-_BROKEN = (zipfile.BadZipFile, tarfile.TarError, EOFError, zlib.error, lzma.LZMAError, NotImplementedError)
+_LONGEST_HEADER = 16 << 20
+_BROKEN = (
+    zipfile.BadZipFile, tarfile.TarError, EOFError, zlib.error, lzma.LZMAError, NotImplementedError, ValueError,
+    OverflowError,
+)  # fmt: skip
+_OURS = frozenset((errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO, errno.ENOENT))
+"""Trouble of the machine, not of the archive."""
+
 _RATIO_HINT = "It looks like a bomb; unpack it yourself if you trust it, and give the directory."
 
 
@@ -76,6 +84,7 @@ def unpack(archive: Path, into: Path, limits: UnpackLimits) -> Path:
     Raises:
         TargetError: `archive_broken`, `archive_unsafe` (a name or link that leads out, a device, one name twice),
             `archive_too_large`. What was written by then is the caller's to remove.
+        OSError: the archive cannot be opened, or there is no room.
     """
     unpacking = _Unpacking(archive, into, limits, archive.stat().st_size)
     try:
@@ -83,7 +92,9 @@ def unpack(archive: Path, into: Path, limits: UnpackLimits) -> Path:
             for entry in _entries(archive, stack):
                 unpacking.take(entry)
         return unpacking.finish()
-    except _BROKEN as error:
+    except (*_BROKEN, OSError) as error:
+        if isinstance(error, RunnerEnvError) or (isinstance(error, OSError) and error.errno in _OURS):
+            raise
         raise _refused("archive_broken", archive, f"cannot be read: {error}", "Fetch or pack it again.") from error
     except RuntimeError as error:  # zipfile's word for an encrypted file
         hint = "Unpack it yourself, and give the directory."
@@ -126,6 +137,8 @@ class _Unpacking:
         try:
             self._write(path, entry)
         except OSError as error:
+            if error.errno is None or error.errno in _OURS:  # what unpacks says so without a number
+                raise
             raise self._unsafe(entry.name, f"cannot be written: {error.strerror}") from error
 
     def _write(self, path: Path, entry: _Entry) -> None:
@@ -205,13 +218,36 @@ def _stays(link: Path, root: Path) -> bool:
 def _entries(archive: Path, stack: ExitStack) -> Iterator[_Entry]:
     if zipfile.is_zipfile(archive):
         return _zip_entries(stack.enter_context(zipfile.ZipFile(archive)))
-    return _tar_entries(stack.enter_context(tarfile.open(archive, errorlevel=1)), archive)
+    packed = stack.enter_context(archive.open("rb"))
+    return _tar_entries(stack.enter_context(_CarefulTar.open(fileobj=packed, errorlevel=1)), archive)
+
+
+class _Bounded:
+    """A file that gives only so much at once: a header of tar is read whole, however long it says that it is."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+
+    def read(self, size: int = -1) -> bytes:
+        if not 0 <= size <= _LONGEST_HEADER:
+            raise tarfile.ReadError("one of its headers is too long")
+        return self._file.read(size)
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._file, name)
+
+
+class _CarefulTar(tarfile.TarFile):
+    """Reads no header of a length that would fill the memory."""
+
+    def __init__(self, name: str, mode: Literal["r"], fileobj: IO[bytes], **options: Any) -> None:  # noqa: ANN401
+        super().__init__(name, mode, _Bounded(fileobj), **options)  # type: ignore[arg-type] # reads, seeks and tells
 
 
 def _zip_entries(archive: zipfile.ZipFile) -> Iterator[_Entry]:
     for info in archive.infolist():
         mode = info.external_attr >> 16
-        if info.is_dir():
+        if info.filename.endswith("/"):
             yield _Entry(info.filename, folder=True)
         elif stat.S_ISLNK(mode):
             target = archive.read(info).decode("utf-8", "surrogateescape") if info.file_size < 4096 else ""

@@ -20,12 +20,17 @@ RIGHT = [
     ("So 5-3=2", "2"), (r"FINAL: \$18", "18"), ("FINAL: 12,345,678", "12345678"), ("FINAL: 42.", "42"),
     (r"FINAL: \(42\)", "42"), (r"FINAL: \[ \boxed{42} \]", "42"), ("FINAL: 2021-05-03", "2021-05-03"),
     ("FINAL: 3\nNo, wait.\nFINAL: 4", "4"), ("FINAL: yes", "yes"), ("He runs 3*60=180 m.", "Each is 3 * 60 = 180 m."),
+    (r"FINAL: -\frac{1}{2}", "-0.5"), ("FINAL: ½", "0.5"), ("FINAL: 1½", "1.5"), ("FINAL: 4 and not 5", "4"),
+    ("The answer is 5. No, the answer is 6.", "6"), ("FINAL: 5, because 2 + 3", "5"),
 ]  # fmt: skip
 WRONG = [
     ("FINAL: 42", "43"), ("", "5"), ("FINAL: ", "5"), ("I see 5 then 6", "5"), ("FINAL: Paris", "London"),
     ("FINAL: <answer>", "5"), ("FINAL: 1,2", "12"), ("FINAL: 2021", "2021-05-03"), ("FINAL: 1/3", "0.333"),
     ("no number", "3"), ("", ""), ("FINAL: 4\nFINAL: 5", "4"), ("FINAL: 1/0", "1"), ("FINAL: -3", "3"),
     ("FINAL: 420", "42"), ("FINAL: 4.2", "42"),
+    ("FINAL: 10-12", "10"), ("FINAL: 10^3", "10"), ("FINAL: 3,5", "3"), ("FINAL: 2 hours and 30 minutes", "2"),
+    ("FINAL: 5 + 3", "5"), ("FINAL: 3 or 4", "3"), ("FINAL: 10 to 12", "10"), ("FINAL: 12:30", "12"),
+    ("The answer is 5. No, the answer is 6.", "5"),
 ]  # fmt: skip
 
 

@@ -30,12 +30,12 @@ _NUMBER = re.compile(
 )
 _UNIT = re.compile(r"[^\W\d_][^\W\d]*(?:[/^.·-]?[^\W_]{1,6})*", re.UNICODE)
 _BEFORE_NUMBER = re.compile(r"(?i)(?:(?:about|approximately|approx\.?|around|roughly)\s*|[≈~=]\s*|\w{1,3}\s*=\s*)?")
-_MARKED = re.compile(
-    r"(?i)(?:\bfinal(?:\s+answer)?|\banswer)[*_\s]*(?:\bis\b|:|=)[*_:\s]*(?P<rest>[^\n]+)|#{4}\s*(?P<gold>[^\n]+)"
-)
+_MARKED = re.compile(r"(?i)(?:\bfinal(?:\s+answer)?|\banswer)[*_\s]*(?:\bis\b|:|=)[*_:\s]*(?=[^\n])|#{4}\s*(?=[^\n])")
 _BOXED = re.compile(r"\\(?:boxed|fbox)\s*\{")
 _PLACEHOLDER = re.compile(r"\s*<[a-z _]+>", re.IGNORECASE)
-_FRACTION = re.compile(r"\\[dt]?frac\s*\{\s*(-?\d+)\s*\}\s*\{\s*(\d+)\s*\}|\\[dt]?frac(\d)(\d)")
+_FRACTION = re.compile(r"((?<![\w)\]}])-\s*)?(?:\\[dt]?frac\s*\{\s*(-?\d+)\s*\}\s*\{\s*(\d+)\s*\}|\\[dt]?frac(\d)(\d))")
+_VULGAR = re.compile("[¼-¾⅐-⅞]")
+_GOES_ON = re.compile(r"(?i)\s*(?:[^\W\d_]+\s+){0,2}?(?:[-\u2013+*/×^:,]|\b(?:and|or|to)\b)\s*[$€£¥₹]?\s*\.?\d")
 _WRAPPED = re.compile(r"\\(?:text|mathrm|mathbf|textbf|mbox)\s*\{([^{}]*)\}")
 _LETTER = re.compile(r"[(\[]?([A-Za-z])[)\]]?(?=$|[\s.:),])")
 _CHOSEN = re.compile(r"[(\[]([A-Z])[)\]]|\b(?:option|choice)\s+([A-Z])\b")
@@ -81,15 +81,12 @@ def is_right(reply: str, expected: Sequence[str], choices: Sequence[str] = ()) -
 
 def stated_answer(text: str) -> str | None:
     """What a text itself says is its answer; None if it does not say."""
-    found = [
-        (match.start(), match["rest"] or match["gold"] or "")
-        for match in _MARKED.finditer(text)
-        if not _PLACEHOLDER.match(match["rest"] or match["gold"] or "")
-    ]
-    found += [(match.start(), _inside_braces(text, match.end())) for match in _BOXED.finditer(text)]
-    if not found:
+    said = [match for match in _MARKED.finditer(text) if not _PLACEHOLDER.match(text, match.end())][-1:]
+    said += list(_BOXED.finditer(text))[-1:]
+    if not said:
         return None
-    answer = max(found)[1]
+    last = max(said, key=lambda match: match.start())
+    answer = _inside_braces(text, last.end()) if last.re is _BOXED else text[last.end() :].partition("\n")[0]
     boxed = list(_BOXED.finditer(answer))
     return (_inside_braces(answer, boxed[-1].end()) if boxed else answer).strip()
 
@@ -174,15 +171,16 @@ def _last_number(text: str) -> Number | None:
 
 
 def _answered_number(answer: str) -> Number | None:
-    """Of `5 (since 2 + 3)` 5, of `2 + 3 = 5` also."""
+    """Of `5 (since 2 + 3)` 5, of `2 + 3 = 5` also; of a range, a list and an expression none."""
     plain = _plain(answer)
     after = plain.rpartition("=")[2]
     part = after if numbers(after) else plain
     found = list(_numbers(part))
     if not found:
         return None
-    first = _BEFORE_NUMBER.fullmatch(part[: found[0][0].start()].strip(" *$("))
-    return found[0][1] if first else found[-1][1]
+    if not _BEFORE_NUMBER.fullmatch(part[: found[0][0].start()].strip(" *$(")):
+        return found[-1][1]
+    return None if _GOES_ON.match(part[found[0][0].end() :]) else found[0][1]
 
 
 def _plain(text: str) -> str:
@@ -200,7 +198,8 @@ def _plain(text: str) -> str:
         text = text.replace(old, new)
     text = re.sub(r"(?<=\d)[\u00a0\u202f\u2009](?=\d{3}(?!\d))", ",", text)
     text = _WRAPPED.sub(r" \1 ", text)
-    text = _FRACTION.sub(lambda m: f" {m[1] or m[3]}/{m[2] or m[4]}", text)
+    text = _FRACTION.sub(lambda m: f" {'-' if m[1] else ''}{m[2] or m[4]}/{m[3] or m[5]}", text)
+    text = _VULGAR.sub(lambda m: f" {unicodedata.normalize('NFKC', m[0]).replace(chr(0x2044), '/')}", text)
     return re.sub(r"[*`]{1,3}(?=\S)|(?<=\S)[*`]{2,3}|`", "", text) if "`" in text or "**" in text else text
 
 
