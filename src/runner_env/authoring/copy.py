@@ -165,8 +165,7 @@ class _Copying:
         if end != str(self.source) and not end.startswith(f"{self.source}/"):
             self.left[path] = "is a link that leads out of the repository"
             return
-        lexical = os.path.normpath(link.parent / written)
-        if written.startswith("/") or not f"{lexical}/".startswith(f"{self.source}/"):
+        if written.startswith("/") or _climbs(written) > path.count("/"):
             written = os.path.relpath(end, link.parent)
         (self.target / path).symlink_to(written)
 
@@ -176,6 +175,15 @@ def _listed(source: Path, folder: str) -> Iterator[tuple[str, int, int]]:
         for item in sorted(listing, key=lambda entry: entry.name):
             found = item.stat(follow_symlinks=False)
             yield f"{folder}/{item.name}" if folder else item.name, found.st_mode, found.st_size
+
+
+def _climbs(link: str) -> int:
+    """How many levels above its own folder a link leads at most, by its spelling."""
+    level = highest = 0
+    for part in link.split("/"):
+        level += {"..": 1, ".": 0, "": 0}.get(part, -1)
+        highest = max(highest, level)
+    return highest
 
 
 def _is_virtualenv(path: Path) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import warnings
 from typing import TYPE_CHECKING
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from runner_env.contract.model import Contract
 
 _REQUIRED = ("score", "ok")
-_SHELLS = ("sh", "bash", "dash")
+_SHELL_LINE = re.compile(r"#!.*[/ ](?:ba|da)?sh\b")
 _REPAIRABLE = frozenset(("script_missing", "not_executable", "shell_syntax", "workdir_missing"))
 """What is said of a line in pipeline.yml although it may lie in a file below `.aider_fsm/`."""
 
@@ -127,7 +128,7 @@ def _python_error(text: str) -> str:
 
 def _shell_error(path: str, text: str) -> str:
     first, _, _ = text.partition("\n")
-    is_shell = path.endswith((".sh", ".bash")) or (first.startswith("#!") and first.rsplit("/", 1)[-1] in _SHELLS)
+    is_shell = path.endswith((".sh", ".bash")) or bool(_SHELL_LINE.match(first))
     if not is_shell or "extglob" in text:
         return ""
     return syntax_error(text, "/bin/bash") or ""

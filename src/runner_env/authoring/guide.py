@@ -128,4 +128,4 @@ The model is behind an API (kind `remote`): start no model server, load no weigh
 
 LOCAL: Final = f"""\
 The model is a directory, ${v.AIDER_TRAINED_MODEL_DIR} (kind `local_hf`): deploy has to put it behind an endpoint and to
-name that in runtime_env.json; `serve.py` does both."""
+  name that in runtime_env.json; `serve.py` does both."""

@@ -107,7 +107,7 @@ def _failure(failed: FailedRun | None) -> list[str | Quote]:
     lines = [f"# The run that failed\nIt failed in stage `{failed.stage}`."]
     if failed.command:
         code = "" if failed.exit_code is None else f", exit code {failed.exit_code}"
-        lines.append(f"The command below ended it: {failed.ending or 'it ended'}{code}.")
+        lines.append(f"That was by the command below ({failed.ending or 'ended'}{code}).")
     parts: list[str | Quote] = ["\n".join(lines)]
     parts.append(Quote("What the runner found", _findings(failed.findings), 4000))
     parts.append(Quote("The command", failed.command, 2000))

@@ -102,13 +102,16 @@ class Fence:
         twins = _twins(after)
         files: dict[str, FileText | None] = {}
         refused: dict[str, Refused] = {}
+        folder = ""
         for path in tree.changed(self._before, after):
-            if _ancestors(path).isdisjoint(refused):
-                found = self._judge(path, after.get(path), twins)
-                if isinstance(found, Refused):
-                    refused[path] = found
-                elif found is not None:
-                    files[path] = found.file
+            if folder and path.startswith(folder):
+                continue  # refused with the folder that it is in
+            found = self._judge(path, after.get(path), twins)
+            if isinstance(found, Refused):
+                refused[path] = found
+                folder = f"{path}/"
+            elif found is not None:
+                files[path] = found.file
         refused |= _crowded(files)
         self._put_back(refused.keys())
         return Proposal(self.purpose, files, dict(self._hashes), tuple(refused.values()))

@@ -6,6 +6,7 @@ kernel's, nobody can set it. Nothing here follows a link.
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from dataclasses import dataclass
@@ -18,6 +19,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 MOST_ENTRIES = 400_000
+
+MOST_LEVELS = 100
+"""A folder that lies deeper counts as empty."""
+
+_PASSED_OVER = frozenset((errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG))
+"""Gone since it was listed, or at no place that a path could name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +85,10 @@ def entries(root: Path, skip: Callable[[str], bool] = lambda _: False) -> Mappin
         try:
             with os.scandir(root / folder) as listing:
                 inside = list(listing)
-        except (FileNotFoundError, NotADirectoryError):
-            if not folder:
+        except OSError as error:
+            if not folder or error.errno not in _PASSED_OVER:
                 raise
-            continue  # gone since it was listed
+            continue
         for item in inside:
             path = f"{folder}/{item.name}" if folder else item.name
             if skip(path):
@@ -90,7 +97,7 @@ def entries(root: Path, skip: Callable[[str], bool] = lambda _: False) -> Mappin
             if entry is None:
                 continue
             found[path] = entry
-            if entry.is_folder:
+            if entry.is_folder and path.count("/") < MOST_LEVELS:
                 pending.append(path)
             if len(found) > MOST_ENTRIES:
                 raise TooManyEntries(root)
@@ -98,9 +105,13 @@ def entries(root: Path, skip: Callable[[str], bool] = lambda _: False) -> Mappin
 
 
 def changed(before: Mapping[str, Entry], after: Mapping[str, Entry]) -> list[str]:
-    """The paths, sorted, of what differs; a directory differs if it came, went, or has other permissions."""
+    """The paths of what differs, a directory right before what is in it.
+
+    A directory differs if it came, went, or has other permissions.
+    """
     paths = before.keys() | after.keys()
-    return sorted(path for path in paths if not _same(before.get(path), after.get(path)))
+    found = (path for path in paths if not _same(before.get(path), after.get(path)))
+    return sorted(found, key=lambda path: path.split("/"))
 
 
 def entry_at(path: str | os.PathLike[str]) -> Entry | None:
@@ -108,8 +119,10 @@ def entry_at(path: str | os.PathLike[str]) -> Entry | None:
     try:
         found = os.lstat(path)
         target = os.readlink(path) if stat.S_ISLNK(found.st_mode) else ""  # noqa: PTH115 - as it is written
-    except (FileNotFoundError, NotADirectoryError):
-        return None
+    except OSError as error:
+        if error.errno in _PASSED_OVER:
+            return None
+        raise
     stamp = (found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_nlink)
     return Entry(found.st_mode, found.st_size, found.st_nlink, target, stamp)
 
