@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import threading
+from collections.abc import Iterator
 
 import anyio
 import pytest
 
-from runner_env.bridge import Loop, blocking, in_thread
+from runner_env.bridge import Loop, LoopThread, blocking, in_thread
 from runner_env.execution import Cancel
 
 WHO: contextvars.ContextVar[str] = contextvars.ContextVar("WHO", default="nobody")
@@ -112,3 +113,71 @@ def test_a_loop_stays_between_calls() -> None:
     with pytest.raises(RuntimeError):
         loop.run(left)
     left.close()
+
+
+@pytest.fixture
+def loop() -> Iterator[LoopThread]:
+    """A loop in a thread of its own."""
+    made = LoopThread()
+    yield made
+    made.close()
+
+
+def test_a_loop_stays_from_call_to_call(loop: LoopThread) -> None:
+    """What one call makes serves the next, from any thread and inside a running loop."""
+    lock = loop.run(_made())
+
+    async def notebook() -> bool:
+        return loop.run(_held(lock))
+
+    assert loop.run(_held(lock))
+    assert asyncio.run(notebook())
+
+
+async def _made() -> asyncio.Lock:
+    return asyncio.Lock()
+
+
+async def _held(lock: asyncio.Lock) -> bool:
+    async with lock:
+        await asyncio.sleep(0)
+        return lock.locked()
+
+
+def test_a_cancelled_call_ends_before_its_caller_goes_on(loop: LoopThread) -> None:
+    """Whoever waits learns of it when the coroutine has tidied up; the loop serves further calls."""
+    tidied = []
+    started = threading.Event()
+
+    async def work() -> None:
+        try:
+            started.set()
+            await asyncio.sleep(60)
+        finally:
+            await asyncio.sleep(0.05)
+            tidied.append(True)
+
+    timer = threading.Thread(target=lambda: started.wait(10) and loop.cancel())
+    timer.start()
+    with pytest.raises(asyncio.CancelledError):
+        loop.run(work())
+    timer.join()
+    assert tidied
+    assert loop.run(asyncio.sleep(0, "served")) == "served"
+
+
+def test_an_error_of_a_call_comes_out_as_it_is(loop: LoopThread) -> None:
+    """What the coroutine raises is raised where it is waited for."""
+
+    async def broken() -> None:
+        raise KeyError("x")
+
+    with pytest.raises(KeyError):
+        loop.run(broken())
+
+
+def test_a_closed_loop_is_closed(loop: LoopThread) -> None:
+    """Its thread is gone; closing again does nothing."""
+    loop.close()
+    loop.close()
+    assert "runner-env-loop" not in {thread.name for thread in threading.enumerate()}

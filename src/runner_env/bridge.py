@@ -65,6 +65,73 @@ class Loop:
         self._runner.close()
 
 
+class LoopThread:
+    """An event loop in a thread of its own, for what outlives single calls: connections, processes, sessions.
+
+    It works from any thread, from inside a running loop (a notebook) and under signal handlers; one call at a time.
+    """
+
+    def __init__(self) -> None:
+        import asyncio
+
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="runner-env-loop", daemon=True)
+        self._thread.start()
+        self._task: asyncio.Task[Any] | None = None
+        self._cancelled = False
+
+    def run(self, coroutine: Coroutine[Any, Any, _T]) -> _T:
+        """Run `coroutine` to its end and return its result.
+
+        Raises:
+            asyncio.CancelledError: `cancel` was called; the coroutine has ended.
+        """
+        from concurrent.futures import Future
+
+        done: Future[_T] = Future()
+
+        async def settle() -> None:
+            try:
+                done.set_result(await coroutine)
+            except BaseException as error:  # noqa: BLE001 - raised again in the caller's thread
+                done.set_exception(error)
+
+        def begin() -> None:
+            self._task = self._loop.create_task(settle())
+            if self._cancelled:
+                self._task.cancel()
+
+        self._cancelled = False
+        self._loop.call_soon_threadsafe(begin)
+        try:
+            return done.result()
+        except BaseException:
+            if not done.done():  # Ctrl-C in the caller's thread
+                self.cancel()
+                done.exception()
+            raise
+        finally:
+            self._task = None
+
+    def cancel(self) -> None:
+        """Cancel what runs, or is about to, if anything; whoever waits for it learns of it once it has ended.
+
+        Safe in a signal handler.
+        """
+        self._cancelled = True
+        if self._task is not None:
+            self._loop.call_soon_threadsafe(self._task.cancel)
+
+    def close(self) -> None:
+        """End the loop, after what runs in it has been cancelled. Idempotent."""
+        if not self._thread.is_alive():
+            return
+        self.cancel()
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+
 async def in_thread(function: Callable[[], _T], cancel: Settable) -> _T:
     """Run `function` in a thread of its own and wait for it, without blocking the event loop.
 

@@ -17,6 +17,7 @@
     ├── BudgetExhausted                     a call was not made, because the run has used up what it may
     ├── ProviderError                       a model, harness or provider gave no usable answer; the trial is unscored
     ├── HarnessError                        an agent program could not be started, or took no usable turn
+    ├── ScaffoldFailed (RuntimeError)       agents or rules could write no contract that can be used
     └── PlatformUnsupported                 this operating system cannot do what was asked
 
 An error says what happened (`message`), where (`where`, file:line:column) and what to do (`hint`); `code` is stable
@@ -48,6 +49,7 @@ __all__ = [
     "ProviderError",
     "RunError",
     "RunnerEnvError",
+    "ScaffoldFailed",
     "TargetError",
     "TargetNotFound",
     "WorkspaceBusy",
@@ -208,6 +210,10 @@ class HarnessError(RunnerEnvError):
         self.harness = harness
         self.raw = raw
         self.usage = usage
+
+
+class ScaffoldFailed(RunnerEnvError, RuntimeError):
+    """An agent was to write a contract, and wrote none that can be used; what it did is kept where `hint` says."""
 
 
 class BudgetExhausted(RunnerEnvError):

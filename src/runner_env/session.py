@@ -6,17 +6,18 @@ import atexit
 import difflib
 import os
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Self, TypedDict, Unpack
 
 from runner_env.contract.model import StageName
-from runner_env.core import ModelRef
-from runner_env.errors import ContractMissing, OptionError
+from runner_env.core import Ambient, ModelRef
+from runner_env.errors import ContractMissing, OptionError, RunnerEnvError
 from runner_env.pipeline.bootstrap import BootstrapMemory
 from runner_env.pipeline.plan import BEFORE_EVALUATION, EVALUATION
+from runner_env.runs.authors import Authors
 from runner_env.runs.conclusion import trouble
 from runner_env.runs.inputs import Observer, RunInputs
 from runner_env.runs.model import resolve_model
@@ -28,6 +29,7 @@ from runner_env.runs.options import (
     Network,
     SandboxLevel,
     Scaffold,
+    SetupOptions,
     Unattended,
     Workspace,
     call_options,
@@ -43,7 +45,7 @@ from runner_env.targets.address import without_credentials
 from runner_env.targets.copies import WorkspaceCopy
 
 if TYPE_CHECKING:
-    from runner_env.runs.authored import Trial
+    from runner_env.contract.model import Contract
 
 __all__ = ["EnvSession", "SetupKeywords", "setup"]
 
@@ -55,6 +57,7 @@ class SetupKeywords(TypedDict, total=False):
     pipeline_rel: str
     require_metrics: bool
     audit: Audit
+    harness: str
     opencode_model: str
     opencode_repair_model: str | None
     opencode_url: str
@@ -108,7 +111,9 @@ def setup(target: str | Path, **keywords: Unpack[SetupKeywords]) -> EnvSession:
         OptionError: an empty target or an unusable keyword value.
         TargetNotFound: nothing is at that path.
         TargetError: the repository cannot be had.
-        ContractMissing: it has no contract, and it is no skills repository (a directory with `skilltest.yaml`).
+        ContractMissing: it has no contract, it is no skills repository (a directory with `skilltest.yaml`), and
+            neither rules nor an agent program could write one.
+        ScaffoldFailed: an agent program tried, and nothing that can be used came of it.
         ContractError: its contract cannot be used; `findings` has every problem with its place.
         DefinitionError: it is a skills repository whose config, cases or skills cannot be used; likewise.
         TypeError: an unknown keyword.
@@ -130,16 +135,33 @@ def open_session(target: str | Path, keywords: Mapping[str, object], observer: O
     checkout = fetch(target, settings=settings, clones_dir=options.clones_dir)
     copy = _copy(checkout, settings) if options.workspace == "copy" else None
     checkout = replace(checkout, root=copy.root) if copy else checkout
-    trial = None
+    authors = Authors(checkout.root, options, settings, Ambient(), observer)
     try:
-        contract = contract_of(checkout.root, options.pipeline_rel)
-    except ContractMissing as missing:
-        from runner_env.runs.authored import begin  # loads much, and few targets have use for it
+        contract = _contract(checkout.root, options, authors)
+    except BaseException:
+        authors.close()
+        raise
+    named = without_credentials(str(target))
+    inputs = RunInputs(named, checkout, contract, options, settings, observer=observer, written=authors.written)
+    return EnvSession(inputs, authors, copy)
 
-        trial = begin(checkout.root, options.pipeline_rel, options.scaffold, missing)
-        contract = contract_of(checkout.root, options.pipeline_rel)
-    inputs = RunInputs(without_credentials(str(target)), checkout, contract, options, settings, observer=observer)
-    return EnvSession(inputs, copy, trial)
+
+def _contract(root: Path, options: SetupOptions, authors: Authors) -> Contract:
+    try:
+        return contract_of(root, options.pipeline_rel)
+    except ContractMissing as missing:
+        stop = _stopping(authors)
+        INTERRUPTION.watch(stop)
+        try:
+            with INTERRUPTION:
+                authors.begin(missing)
+        finally:
+            INTERRUPTION.unwatch(stop)
+        return contract_of(root, options.pipeline_rel)
+
+
+def _stopping(authors: Authors) -> Callable[[str], None]:
+    return lambda _: authors.stop()
 
 
 def _copy(checkout: Checkout, settings: Settings) -> WorkspaceCopy:
@@ -160,17 +182,19 @@ class EnvSession:
     Threads may share a session; its calls are made one after the other.
     """
 
-    def __init__(self, inputs: RunInputs, copy: WorkspaceCopy | None = None, trial: Trial | None = None) -> None:
+    def __init__(self, inputs: RunInputs, authors: Authors | None = None, copy: WorkspaceCopy | None = None) -> None:
         """Over opened inputs.
 
         Args:
             inputs: the opened target.
+            authors: who has written its contract and may change it; None: the contract is the repository's own.
             copy: the copy that it is in, which the session gives back when it is closed.
-            trial: its contract, if rules have just written it.
         """
         self._inputs = inputs
+        self._authors = authors or Authors(
+            inputs.checkout.root, inputs.options, inputs.settings, inputs.ambient, inputs.observer
+        )
         self._copy = copy
-        self._trial = trial
         self._model: ModelRef | None = None
         self._run: Run | None = None
         self._current: Run | None = None
@@ -202,8 +226,9 @@ class EnvSession:
             self._finish()
             self._model = model
             started = self._inputs.ambient.monotonic()
+            self._authors.begin_call()
             run = self._begin()
-            self._perform(run, "rollout", call, BEFORE_EVALUATION, scored=False)
+            run = self._stand(run, "rollout", call, BEFORE_EVALUATION, scored=False)
             if run.failed:
                 self._finish()
             return rollout_result(run, self._inputs.ambient.monotonic() - started)
@@ -240,11 +265,9 @@ class EnvSession:
                 self._model = model
                 kind, stages = "rollout_evaluation", (*BEFORE_EVALUATION, *EVALUATION)
             started = self._inputs.ambient.monotonic()
+            self._authors.begin_call()
             run = self._run or self._begin()
-            self._perform(run, kind, call, stages, scored=True)
-            while self._tried_in_vain(run):
-                run = self._begin()
-                self._perform(run, "rollout_evaluation", call, (*BEFORE_EVALUATION, *EVALUATION), scored=True)
+            run = self._stand(run, kind, call, stages, scored=True)
             self._finish()
             return evaluation_result(run, self._inputs.ambient.monotonic() - started)
 
@@ -259,8 +282,7 @@ class EnvSession:
         try:
             with INTERRUPTION:
                 self._finish()
-                if self._trial is not None:
-                    self._trial.abandon()
+                self._authors.close()
         finally:
             if self._copy is not None:
                 self._copy.close()
@@ -272,14 +294,31 @@ class EnvSession:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _tried_in_vain(self, run: Run) -> bool:
-        """Whether a contract by rules did not do, and another one is in its place, to be run anew."""
-        if self._trial is None or self._trial.decided or self._run is None or not self._trial.judge(run):
-            return False
-        self._finish()
-        contract = contract_of(self._inputs.checkout.root, self._inputs.options.pipeline_rel)
-        self._inputs = replace(self._inputs, contract=contract)
-        return True
+    def _stand(self, run: Run, kind: str, call: CallOptions, stages: tuple[StageName, ...], *, scored: bool) -> Run:
+        """Carry a run out; as long as it does not stand and its contract can be changed, carry out another one."""
+        self._perform(run, kind, call, stages, scored=scored)
+        while self._run is run and (scored or run.failed) and self._decided(run, self._authors.changed):
+            self._finish()
+            contract = contract_of(self._inputs.checkout.root, self._inputs.options.pipeline_rel)
+            self._inputs = replace(self._inputs, contract=contract, written=self._authors.written)
+            run = self._begin()
+            if scored:
+                kind, stages = "rollout_evaluation", (*BEFORE_EVALUATION, *EVALUATION)
+            self._perform(run, kind, call, stages, scored=scored)
+        if self._run is run:
+            self._decided(run, self._authors.settle)
+        return run
+
+    def _decided(self, run: Run, decide: Callable[[Run], object]) -> bool:
+        """Ask about a contract; trouble of the runner itself becomes a finding of the run."""
+        try:
+            return bool(decide(run))
+        except (RunnerEnvError, OSError) as error:
+            run.progress.findings.append(trouble(error))
+        except BaseException:
+            self._finish()
+            raise
+        return False
 
     def _missing_model(self) -> OptionError:
         error = OptionError("missing_llm", "evaluate() has no model", hint="Pass llm=..., or call rollout() first.")
@@ -324,6 +363,7 @@ class EnvSession:
             INTERRUPTION.unwatch(self._stop)
 
     def _stop(self, reason: str) -> None:
+        self._authors.stop()
         if self._current is not None:
             self._current.stop(reason)
 

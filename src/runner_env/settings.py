@@ -60,6 +60,16 @@ class Settings:
         """Copies of targets that runs work in."""
         return self.home / "workspaces"
 
+    @property
+    def agents_dir(self) -> Path:
+        """What agent programs have while they work, copies of targets included."""
+        return self.home / "agents"
+
+    @property
+    def authoring_dir(self) -> Path:
+        """What is recorded of contracts that were written before there was a run: a directory each."""
+        return self.home / "authoring"
+
     @classmethod
     def from_environ(cls, environ: Mapping[str, str] | None = None) -> Settings:
         """Read the settings from `environ` (default: this process's own environment)."""

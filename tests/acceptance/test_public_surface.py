@@ -307,7 +307,7 @@ def test_keywords_show_in_the_signature() -> None:
     """Editors and `help()` can find the keywords: they are declared, not swallowed."""
     from runner_env.session import RolloutKeywords, SetupKeywords
 
-    own = {"scaffold", "pass_env", "workspace", "sandbox", "network"}
+    own = {"harness", "scaffold", "pass_env", "workspace", "sandbox", "network"}
     assert set(SetupKeywords.__optional_keys__) == {*SETUP_KEYWORDS, *own}
     call = {"mode", "require_samples", "env_overrides", "artifacts_dir", "repair_iters"}
     assert set(RolloutKeywords.__optional_keys__) == call

@@ -302,8 +302,8 @@ def defaults(options: type[Any]) -> dict[str, object]:
 
 def test_setup_keywords_are_those_of_the_code() -> None:
     """`env_api.md` has every keyword of `setup()` with its default."""
-    agent = {name if name == "scaffold_bash" else f"opencode_{name}": v for name, v in defaults(AgentOptions).items()}
-    agent["scaffold_opencode_bash"] = agent.pop("scaffold_bash")
+    others = {"scaffold_bash": "scaffold_opencode_bash", "harness": "harness"}
+    agent = {others.get(name, f"opencode_{name}"): value for name, value in defaults(AgentOptions).items()}
     expected = {**defaults(SetupOptions), **agent, "strict_opencode": None}
     del expected["agent"]
     assert documented("### Keywords of `setup()`") == expected

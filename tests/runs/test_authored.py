@@ -32,7 +32,7 @@ def test_a_contract_that_gave_a_score_is_kept(stranger: Path) -> None:
         result = session.evaluate("any")
     assert (result.ok, result.score) == (True, 0.5), [str(finding) for finding in result.findings]
     assert "hint: make test" in (stranger / "pipeline.yml").read_text("utf-8")
-    record = json.loads((result.run_dir / "scaffold" / "scaffold_provenance.json").read_text("utf-8"))
+    record = json.loads((result.run_dir / "authoring" / "01_scaffold_provenance.json").read_text("utf-8"))
     assert (record["author"], record["accepted"]) == ("rules", True)
     assert {one["path"] for one in record["files"]} >= {"pipeline.yml"}
     assert (result.artifacts_dir / "scaffold_provenance.json").exists()
@@ -50,7 +50,7 @@ def test_a_contract_without_a_score_is_taken_away(stranger: Path) -> None:
     assert "scaffold_not_accepted" in [finding.code for finding in result.findings]
     assert not (stranger / "pipeline.yml").exists()
     assert not (stranger / ".aider_fsm" / "bootstrap.yml").exists()
-    record = json.loads((result.run_dir / "scaffold" / "scaffold_provenance.json").read_text("utf-8"))
+    record = json.loads((result.run_dir / "authoring" / "01_scaffold_provenance.json").read_text("utf-8"))
     assert record["accepted"] is False
 
 

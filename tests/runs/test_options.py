@@ -50,8 +50,11 @@ def test_agent_keywords_travel_as_one_value() -> None:
         "opencode_bash": "full",
         "scaffold_opencode_bash": "full",
         "opencode_context_length": 5,
+        "harness": "oneharness:codex",
     }
-    agent = AgentOptions("m", "r", timeout_seconds=1.5, context_length=5, bash="full", scaffold_bash="full")
+    agent = AgentOptions(
+        "m", "r", timeout_seconds=1.5, context_length=5, bash="full", scaffold_bash="full", harness="oneharness:codex"
+    )
     assert setup_options(given_keywords).agent == agent
 
 
@@ -104,7 +107,8 @@ def test_any_value_of_setup_is_taken_or_refused(name: str, value: object) -> Non
 @given(st.sampled_from(sorted(AgentOptions.__dataclass_fields__)), VALUES)
 def test_any_value_for_the_agent_is_taken_or_refused(name: str, value: object) -> None:
     """So it is for every keyword about the agent."""
-    keyword = "scaffold_opencode_bash" if name == "scaffold_bash" else f"opencode_{name}"
+    names = {"scaffold_bash": "scaffold_opencode_bash", "harness": "harness"}
+    keyword = names.get(name, f"opencode_{name}")
     assert taken_or_refused(setup_options, keyword, value)
 
 

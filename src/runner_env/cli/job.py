@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _SETUP = (
     "clones_dir", "pipeline_rel", "unattended", "require_metrics", "pass_env", "workspace", "sandbox", "network",
-    "scaffold",
+    "scaffold", "harness", "opencode_model", "opencode_url",
 )  # fmt: skip
 _CALL = ("mode", "artifacts_dir", "repair_iters")
 

@@ -58,6 +58,13 @@ _FOLDER = click.Path(file_okay=False)
     help="Who may write a missing contract.  [default: auto]",
 )
 @click.option(
+    "--harness",
+    metavar="NAME",
+    help="The agent program that writes or repairs contracts: auto, opencode or oneharness:NAME.  [default: auto]",
+)
+@click.option("--opencode-model", metavar="MODEL", help="The agent's model, as the agent program names it.")
+@click.option("--opencode-url", metavar="URL", help="A running OpenCode server to use.")
+@click.option(
     "--sandbox",
     type=click.Choice(["auto", "bwrap", "landlock", "docker", "none"]),
     help="How stages are contained; anything but auto must hold.  [default: auto]",

@@ -137,6 +137,62 @@ class ClaimRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class TurnRecord:
+    """One turn of an agent that was to write or repair a contract.
+
+    Attributes:
+        number: from 1.
+        duration_s: seconds, retries included.
+        usage: of the model, as the agent program reports it.
+        failure: the class of the failure, a value of `FailureKind`; empty if the turn ended well.
+        tool_calls: how many the agent reported; None: it does not report them.
+        refused: files that it changed and may not, which were put back.
+        problems: codes of what was wrong with its proposal.
+    """
+
+    number: int
+    duration_s: float
+    usage: Usage
+    failure: str
+    tool_calls: int | None
+    refused: tuple[str, ...]
+    problems: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AuthoringRecord:
+    """How the contract of this run was written or changed, or was tried to be, by others than the repository's owners.
+
+    Attributes:
+        purpose: `scaffold` where there was none, `repair` after a run that failed.
+        author: `rules` or `agent`.
+        accepted: whether a run with it went well; None while it has not been run.
+        reason: why nothing came of it; empty if something did.
+        harness: the agent program; empty for rules.
+        model: as it was asked for; empty: the harness's own choice.
+        turns: of the agent, oldest first; for rules none.
+        files: of the contract that were changed, POSIX, relative to the repository.
+        duration_s: seconds that the writing took.
+        after: the run whose failure led to it; empty if it was none.
+        provenance: the file that tells all of it, POSIX, relative to the run directory.
+        sha256: of that file.
+    """
+
+    purpose: Literal["scaffold", "repair"]
+    author: Literal["rules", "agent"]
+    accepted: bool | None
+    reason: str
+    harness: str
+    model: str
+    turns: tuple[TurnRecord, ...]
+    files: tuple[str, ...]
+    duration_s: float
+    after: str
+    provenance: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
 class RunRecord:
     """One run, from its first stage to its teardown.
 
@@ -172,6 +228,7 @@ class RunRecord:
         network: `host` or `none`, as asked for.
         fallback_reason: why the level is another one than was tried first; empty if it is not.
         guarantees: how far each held, by name; `sandbox.json` says what that rests on.
+        authoring: how the contract came to be, oldest first; empty where it is the repository's own.
     """
 
     run_id: str
@@ -205,6 +262,7 @@ class RunRecord:
     network: str = "host"
     fallback_reason: str = ""
     guarantees: dict[str, str] = field(default_factory=dict)
+    authoring: tuple[AuthoringRecord, ...] = ()
     format: Literal["runner-env/run-record@1"] = field(default=FORMAT)
 
 

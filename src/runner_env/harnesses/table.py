@@ -28,7 +28,7 @@ _TABLE = {
 
 
 def make_harness(options: HarnessOptions) -> Harness:
-    """The harness that is asked for; it starts nothing yet.
+    """The harness that is asked for; it starts nothing yet. A name `module:attribute` is called with the options.
 
     Raises:
         OptionError: there is no harness of that name.
@@ -36,6 +36,8 @@ def make_harness(options: HarnessOptions) -> Harness:
     """
     name = choose(options.url, options.environ) if options.name == AUTO else options.name
     family, _, variant = name.partition(":")
+    if family not in _TABLE and variant:
+        return _own(family, variant, options)
     if family not in _TABLE or (variant not in FOOTPRINTS if family == _ONEHARNESS else variant):
         raise OptionError("bad_option", f"There is no harness {name!r}.", hint=f"Use one of {', '.join(names())}.")
     if options.url and family != OPENCODE:
@@ -43,6 +45,18 @@ def make_harness(options: HarnessOptions) -> Harness:
         raise OptionError("bad_option", message, hint="Leave out one of them.")
     module, _, attribute = _TABLE[family].partition(":")
     harness: Harness = getattr(import_module(module), attribute)(options, variant)
+    return harness
+
+
+def _own(module: str, attribute: str, options: HarnessOptions) -> Harness:
+    """What a user's own module makes of the options."""
+    try:
+        harness: Harness = getattr(import_module(module), attribute)(options)
+    except (ImportError, AttributeError) as error:
+        message = f"The harness {options.name!r} cannot be loaded: {error}."
+        raise OptionError(
+            "bad_option", message, hint=f"Use one of {', '.join(names())}, or module:attribute."
+        ) from error
     return harness
 
 

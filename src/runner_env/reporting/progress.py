@@ -40,8 +40,8 @@ class Progress:
         """Take one event.
 
         Args:
-            event: `run_started`, `run_resumed`, `stage_started`, `command_started`, `command_ended`, `stage_ended` or
-                `run_ended`.
+            event: `run_started`, `run_resumed`, `stage_started`, `command_started`, `command_ended`, `stage_ended`,
+                `run_ended`, `authoring_started`, `authoring_turn` or `authoring_ended`.
             data: what the journal says of it.
         """
         handle = {
@@ -52,6 +52,9 @@ class Progress:
             "command_ended": self._command_ended,
             "stage_ended": self._stage_ended,
             "run_ended": self._run_ended,
+            "authoring_started": self._authoring_started,
+            "authoring_turn": self._authoring_turn,
+            "authoring_ended": self._authoring_ended,
         }.get(event)
         if handle and not self._broken:
             self._guarded(lambda: handle(data))
@@ -107,6 +110,23 @@ class Progress:
 
     def _run_ended(self, data: Mapping[str, object]) -> None:
         self._say(one_line(str(data.get("verdict", ""))))
+
+    def _authoring_started(self, data: Mapping[str, object]) -> None:
+        what = "repair" if data.get("purpose") == "repair" else "write"
+        text = f"{one_line(str(data.get('harness', 'agent')))} is asked to {what} the contract"
+        self._say(text)
+        if self._line is not None:
+            since = self._clock()
+            self._line.show(lambda: f"  {seconds(self._clock() - since):>8}  {text}")
+
+    def _authoring_turn(self, data: Mapping[str, object]) -> None:
+        self._say(f"turn {data.get('number', '')}: {one_line(str(data.get('outcome', '')))}{_duration(data)}")
+
+    def _authoring_ended(self, data: Mapping[str, object]) -> None:
+        if self._line is not None:
+            self._line.show(None)
+        reason = one_line(str(data.get("reason", "")))
+        self._say(f"no contract came of it: {reason}" if reason else "a contract is proposed; it is tried now")
 
     def _say(self, text: str) -> None:
         line = f"[{self._clock() - self._started:7.1f}] {text}"

@@ -7,17 +7,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from runner_env.core import Verdict
+from runner_env.reporting.authoring import authoring_line
 from runner_env.reporting.evidence import last_lines, last_merged_lines
 from runner_env.reporting.findings import compiler_lines
 from runner_env.reporting.records import RECORD
 from runner_env.reporting.sandbox import observed_line, sandbox_line
 from runner_env.reporting.style import Style
-from runner_env.reporting.words import one_line, seconds
+from runner_env.reporting.words import one_line, seconds, usage_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from runner_env.core import Finding, Usage
+    from runner_env.core import Finding
     from runner_env.formats.record import PlanRecord, RunRecord
 
 _COUNTS = (("k", "attempted"), ("passed", "total"), ("correct", "total"), ("correct", "samples"))
@@ -76,25 +77,15 @@ def _facts(record: RunRecord) -> list[str]:
     commit = f" @ {revision.commit[:12]}" if revision.commit else ""
     ref = f" ({one_line(revision.ref)})" if revision.ref else ""
     dirty = ", with uncommitted changes" if revision.dirty else ""
-    usage = _usage(record.usage)
+    usage = usage_words(record.usage)
     return [
         _row("target", f"{one_line(record.target)}{commit}{ref}{dirty}"),
         _row("model", f"{one_line(model.name)} ({model.kind})" if model else "none"),
         _row("mode", record.mode),
         _row("took", f"{seconds(record.duration_s)}, from {record.started_at}"),
         *([_row("usage", usage)] if usage else []),
+        *(_row("contract" if number == 0 else "", authoring_line(one)) for number, one in enumerate(record.authoring)),
     ]
-
-
-def _usage(usage: Usage) -> str:
-    parts = [
-        f"{usage.requests} requests" if usage.requests is not None else "",
-        f"{usage.input_tokens} tokens in" if usage.input_tokens is not None else "",
-        f"{usage.output_tokens} tokens out" if usage.output_tokens is not None else "",
-        f"${usage.cost_usd:.4f}" if usage.cost_usd is not None else "",
-    ]
-    known = ", ".join(part for part in parts if part)
-    return f"{known} ({usage.source.value})" if known else ""
 
 
 def _plan(plan: Iterable[PlanRecord], style: Style) -> list[str]:

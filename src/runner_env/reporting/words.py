@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from runner_env.text.decoding import printable
+
+if TYPE_CHECKING:
+    from runner_env.core import Usage
 
 
 def seconds(value: float) -> str:
@@ -29,3 +34,15 @@ def one_line(text: str, limit: int = 200) -> str:
 def indented(text: str, indent: str) -> str:
     """`text`, printable; its lines after the first begin with `indent`."""
     return f"\n{indent}".join(printable(text).rstrip().split("\n"))
+
+
+def usage_words(usage: Usage) -> str:
+    """What is known of it, and who says so; empty if nothing is."""
+    parts = [
+        f"{usage.requests} requests" if usage.requests is not None else "",
+        f"{usage.input_tokens} tokens in" if usage.input_tokens is not None else "",
+        f"{usage.output_tokens} tokens out" if usage.output_tokens is not None else "",
+        f"${usage.cost_usd:.4f}" if usage.cost_usd is not None else "",
+    ]
+    known = ", ".join(part for part in parts if part)
+    return f"{known} ({usage.source.value})" if known else ""

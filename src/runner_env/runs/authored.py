@@ -6,58 +6,39 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from runner_env.authoring.amend import Said, amended, incomplete
-from runner_env.authoring.provenance import NAME, provenance
+from runner_env.authoring.provenance import provenance
 from runner_env.authoring.render import render
 from runner_env.authoring.rules import propose
 from runner_env.contract.model import StageName
 from runner_env.core import Ending, Finding, Verdict
-from runner_env.errors import ContractMissing, OptionError
+from runner_env.errors import OptionError
 from runner_env.evidence.publish import Publisher
-from runner_env.formats.canonical import canonical
+from runner_env.runs.written import EVENT, Written
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from runner_env.authoring.model import Recipe
     from runner_env.pipeline.values import CommandRun
-    from runner_env.runs.options import Scaffold
     from runner_env.runs.run import Run
 
 _MOST_ATTEMPTS = 7
 _MOST_SECONDS = 1200.0
 _HEAD, _TAIL = 200_000, 400_000
-_PIPELINE = "pipeline.yml"
 
 
-def begin(root: Path, pipeline_rel: str, scaffold: Scaffold, missing: ContractMissing) -> Trial:
-    """Write the contract that rules propose for a repository that has none.
-
-    Args:
-        root: the repository.
-        pipeline_rel: where its contract should have been.
-        scaffold: who may write one.
-        missing: what is raised where nobody may or can.
+def begin(root: Path) -> Trial | None:
+    """Write the contract that rules propose for a repository that has none; None if they can propose none.
 
     Raises:
-        ContractMissing: there is no contract, and none can be proposed; it says why.
         OptionError: the files cannot be written.
     """
-    if scaffold == "off" or pipeline_rel != _PIPELINE:
-        raise missing
-    if scaffold == "agent":
-        raise _because(missing, "no agent program is at hand that could write one")
     recipe = propose(root)
     if recipe is None:
-        raise _because(missing, "rules can write none: the repository states no command that tests or evaluates it")
+        return None
     trial = Trial(root, recipe)
     trial.write()
     return trial
-
-
-def _because(missing: ContractMissing, why: str) -> ContractMissing:
-    first, *others = missing.findings
-    message = f"{first.message.rstrip('.')}, and {why}."
-    return ContractMissing([Finding(first.code, message, first.where, first.hint), *others])
 
 
 @dataclass(slots=True)
@@ -70,6 +51,7 @@ class Trial:
         attempts: how often it was run.
         spent: seconds that those runs took.
         decided: whether it was kept or taken away.
+        accepted: whether it was kept.
     """
 
     root: Path
@@ -77,6 +59,7 @@ class Trial:
     attempts: int = 0
     spent: float = 0.0
     decided: bool = False
+    accepted: bool = False
     _written: dict[str, str] = field(default_factory=dict)
 
     def write(self) -> None:
@@ -136,7 +119,7 @@ class Trial:
             message = "The contract that rules wrote gave no score, so it was not kept."
             self._note(run, "scaffold_not_accepted", message, "Write one; `init --from-hints` gives it as a start.")
         self._keep_evidence(run, accepted=accepted)
-        self.decided = True
+        self.decided, self.accepted = True, accepted
         if not accepted:
             self._take_away()
         return False
@@ -158,11 +141,14 @@ class Trial:
         run.progress.findings.append(Finding(code, message, None, hint, verdict=Verdict.PASSED))
 
     def _keep_evidence(self, run: Run, *, accepted: bool) -> None:
-        record = provenance(self.recipe, self._written, accepted=accepted)
-        run.run_dir.store_bytes(f"scaffold/{NAME}", canonical(record) + b"\n")
+        told = provenance(self.recipe, self._written, accepted=accepted)
+        reason = "" if accepted else "its run gave no score"
+        one = Written("scaffold", "rules", told, tuple(sorted(self._written)), accepted, reason)
+        run.progress.written.append(one)
         for name, text in self._written.items():
-            run.run_dir.store_bytes(f"scaffold/{name.replace('/', '_').lstrip('.')}", text.encode())
-        Publisher(run.progress.publishing, run.progress.publish_below).json(NAME, record)
+            stored = run.run_dir.store_bytes(f"scaffold/{name.replace('/', '_').lstrip('.')}", text.encode())
+            run.run_dir.journal.append(EVENT, reference=stored.reference, sha256=stored.sha256)
+        Publisher(run.progress.publishing, run.progress.publish_below).json(one.name, one.provenance)
 
     def _said(self, run: Run, *, scored: bool) -> Said | None:
         """What ended the run, or, of a run with a score that is not full, what its tests said."""

@@ -98,15 +98,6 @@ def changed(progress: Progress) -> list[Finding]:
     return [Finding("tracked_files_changed", message, hint=hint, verdict=Verdict.PASSED)]
 
 
-def not_repaired(progress: Progress) -> list[Finding]:
-    """Say that a failure of the target could have been repaired, after the failure itself."""
-    if progress.verdict is not Verdict.FAILED or any(f.code == "repair_unavailable" for f in progress.all_findings):
-        return []
-    message = "The contract was not repaired: this version starts no agent program."
-    hint = "Repair it by hand; repair_iters=0 (--repair 0) leaves this note out."
-    return [Finding("repair_unavailable", message, hint=hint, verdict=Verdict.PASSED)]
-
-
 def unwatched(failure: str) -> Finding:
     """Say that whoever watched saw only a part of the run."""
     message = f"What observed the run failed, and was told nothing more: {failure}"

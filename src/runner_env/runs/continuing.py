@@ -21,6 +21,7 @@ from runner_env.runs.history import History
 from runner_env.runs.inputs import Observer, RunInputs
 from runner_env.runs.progress import Progress
 from runner_env.runs.reopened import claimed_bytes
+from runner_env.runs.written import read_written
 from runner_env.text.masking import Masker
 from runner_env.verification import Claim, claimed_usage
 from runner_env.verification.model import ROLLOUT_PATH, RUNTIME_ENV_PATH
@@ -86,6 +87,7 @@ def carried_progress(history: History, inputs: RunInputs, finished: Mapping[Stag
     told = [Path(call["artifacts_dir"]) for call in history.calls]
     progress.artifacts_dir = told[-1] if told else Path()
     progress.findings += conclusion.notes(inputs)
+    progress.written += read_written(history.opening.get("written"))
     return progress
 
 

@@ -13,6 +13,7 @@ from runner_env.errors import ContractError, OptionError
 from runner_env.pipeline.limits import TimeLimits
 from runner_env.pipeline.resources import Resources
 from runner_env.runs.options import CallOptions, SetupOptions, operator_wish
+from runner_env.runs.written import Written
 from runner_env.settings import Settings
 from runner_env.targets import Checkout
 
@@ -31,6 +32,7 @@ class RunInputs:
         settings: what the surroundings ask for.
         ambient: clock, identifiers, randomness.
         observer: called with every event that the run recorded; it is not called again once it raised an `Exception`.
+        written: how the contract came to be, where it is not the repository's own.
     """
 
     target: str
@@ -40,6 +42,7 @@ class RunInputs:
     settings: Settings
     ambient: Ambient = field(default_factory=Ambient)
     observer: Observer | None = None
+    written: tuple[Written, ...] = ()
 
     def check(self, call: CallOptions) -> None:
         """Find out, before anything is begun, whether a call can be carried out.

@@ -22,6 +22,7 @@ AgentShell = Literal["restricted", "full"]
 SandboxLevel = Literal["auto", "bwrap", "landlock", "docker", "none"]
 Network = Literal["host", "none"]
 
+_HARNESS = re.compile(r"auto|opencode|oneharness:[a-z0-9][a-z0-9._-]*|[A-Za-z_][\w.]*:[A-Za-z_]\w*")
 _ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
@@ -29,7 +30,8 @@ _ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 class AgentOptions:
     """How an agent program is reached when a contract has to be written or repaired.
 
-    The names in the public API are these with `opencode_` in front, unless noted; times are seconds.
+    The names in the public API are these with `opencode_` in front, but for `harness`, and `scaffold_bash`, which is
+    `scaffold_opencode_bash`; times are seconds.
     """
 
     model: str = ""
@@ -45,6 +47,7 @@ class AgentOptions:
     max_prompt_chars: int | None = None
     bash: AgentShell = "restricted"
     scaffold_bash: AgentShell = "restricted"
+    harness: str = "auto"
 
     def __post_init__(self) -> None:
         for name in ("timeout_seconds", "repair_timeout_seconds", "context_length", "max_prompt_chars"):
@@ -55,6 +58,9 @@ class AgentOptions:
             _at_least(f"opencode_{name}", getattr(self, name), 0)
         for name in ("retry_attempts", "session_recover_attempts", "context_length", "max_prompt_chars"):
             _whole(f"opencode_{name}", getattr(self, name))
+        if not isinstance(self.harness, str) or not _HARNESS.fullmatch(self.harness):
+            hint = "Use 'auto', 'opencode', or 'oneharness:' and the name of a harness that it knows."
+            raise OptionError("bad_option", f"harness is {self.harness!r}", hint=hint)
         for name in ("model", "repair_model", "url"):
             text = getattr(self, name)
             if not isinstance(text, str) and not (name == "repair_model" and text is None):
@@ -150,6 +156,8 @@ def setup_options(given: Mapping[str, Any]) -> SetupOptions:
     for name, value in given.items():
         if name == "scaffold_opencode_bash":
             agent["scaffold_bash"] = value
+        elif name == "harness":
+            agent["harness"] = value
         elif name.startswith("opencode_"):
             agent[name.removeprefix("opencode_")] = value
         else:

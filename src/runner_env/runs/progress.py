@@ -6,11 +6,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from runner_env.core import Finding, Verdict
+from runner_env.formats.record import AuthoringRecord
 from runner_env.formats.sandbox import SandboxRecord
 from runner_env.pipeline.checks import Artifacts
 from runner_env.pipeline.plan import Plan
 from runner_env.pipeline.stage import RunningStage
 from runner_env.runs.options import CallOptions
+from runner_env.runs.written import Written
 
 
 @dataclass(slots=True)
@@ -30,6 +32,8 @@ class Progress:
         bootstrap_env: what `bootstrap.yml` sets for every stage.
         secrets: values that must not be recorded, by name.
         sandbox: how commands are contained, once that is known.
+        written: how the contract came to be, where it is not the repository's own.
+        authoring: the same as the record says it.
     """
 
     plan: Plan
@@ -44,6 +48,8 @@ class Progress:
     bootstrap_env: dict[str, str] = field(default_factory=dict)
     secrets: dict[str, str] = field(default_factory=dict)
     sandbox: SandboxRecord | None = None
+    written: list[Written] = field(default_factory=list)
+    authoring: tuple[AuthoringRecord, ...] = ()
 
     @property
     def all_findings(self) -> tuple[Finding, ...]:

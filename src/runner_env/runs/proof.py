@@ -13,6 +13,7 @@ from runner_env.formats import journal
 from runner_env.formats.record import SEAL, RunRecord, read_record
 from runner_env.formats.sandbox import EVENT
 from runner_env.formats.skill import TRIAL_EVENT
+from runner_env.runs.written import EVENT as AUTHORING
 
 _BLOCK = 1 << 20
 
@@ -84,12 +85,12 @@ def _seal_problems(run_dir: Path, record: RunRecord, data: bytes) -> Iterator[Fi
 
 
 def _sandboxes(run_dir: Path, problems: Sequence[Finding]) -> Iterator[tuple[str, str]]:
-    """What the journal alone names: how each attempt was contained, in which order output arrived, trials of skills.
+    """What the journal alone names: how attempts were contained, the order of output, trials, what agents said.
 
     Of a journal that was changed nothing is believed.
     """
     for entry in () if problems else journal.read(run_dir / "journal.jsonl"):
-        if entry.event in (EVENT, TRIAL_EVENT):
+        if entry.event in (EVENT, TRIAL_EVENT, AUTHORING):
             yield str(entry.data["reference"]), str(entry.data["sha256"])
         elif entry.event == "output_recorded" and entry.data.get("merged"):
             yield str(entry.data["merged"]["reference"]), str(entry.data["merged"]["sha256"])
@@ -97,6 +98,8 @@ def _sandboxes(run_dir: Path, problems: Sequence[Finding]) -> Iterator[tuple[str
 
 def _kept(record: RunRecord) -> Iterator[tuple[str, str]]:
     """Every file that the record names, with its hash."""
+    for written in record.authoring:
+        yield written.provenance, written.sha256
     for claim in record.claims:
         if claim.reference is not None:
             yield claim.reference, claim.sha256

@@ -34,6 +34,7 @@ def opening(run_id: str, inputs: RunInputs, model: ModelRef | None, plan: Plan) 
         "options": _setup_options(inputs),
         "versions": versions(),
         "declared": [item.stage.value for item in plan],
+        "written": plain(inputs.written),
     }
 
 
@@ -104,6 +105,7 @@ def record(run: RunContext) -> r.RunRecord:
         network=sandbox.network if sandbox else "host",
         fallback_reason=sandbox.fallback_reason if sandbox else "",
         guarantees={name: one["is"] for name, one in sandbox.guarantees.items()} if sandbox else {},
+        authoring=progress.authoring,
         started_at=run.started_at,
         ended_at=inputs.ambient.timestamp(),
         duration_s=inputs.ambient.monotonic() - run.started,

@@ -23,7 +23,7 @@ from runner_env.pipeline.checks import Artifacts, Checks
 from runner_env.pipeline.hiding import hidden_finding
 from runner_env.pipeline.plan import Plan
 from runner_env.pipeline.stage import RunningStage
-from runner_env.runs import conclusion, containment, record
+from runner_env.runs import conclusion, containment, record, written
 from runner_env.runs.clocks import Clocks
 from runner_env.runs.context import RunContext
 from runner_env.runs.continuing import Continued
@@ -65,6 +65,7 @@ class Run:
         self.cancel = Cancel()
         self._teardown_cancel = Cancel()  # what stops the run must not stop its teardown
         self.open = True
+        self._finished = False
         self._pid = os.getpid()
         self._watched = Watched(inputs.observer) if inputs.observer else None
         self._clocks = Clocks(inputs.ambient)
@@ -118,6 +119,7 @@ class Run:
         progress = Progress(Plan(conclusion.declared(inputs)), Artifacts())
         self.run_dir.journal.append("run_started", **record.opening(self.run_id, inputs, model, progress.plan))
         progress.findings += conclusion.notes(inputs)
+        progress.written += inputs.written
         return progress
 
     def recall_bootstrap(self) -> None:
@@ -208,12 +210,10 @@ class Run:
     def _conclude(self, scored: bool) -> None:
         if self.progress.verdict is Verdict.PASSED:
             self.progress.findings += conclusion.missing(self.context.inputs, self.progress, scored=scored)
-        if self.progress.verdict is not Verdict.PASSED and self.progress.called.repair_iters:
-            self.progress.findings += conclusion.not_repaired(self.progress)
         self.run_dir.journal.append("call_ended", **record.state(self.context))
 
-    def finish(self) -> None:
-        """Tear down if it is due, end everything that still runs, write the record, let the workspace go.
+    def wind_down(self) -> None:
+        """Tear down if it is due and end everything that still runs; findings can still be added. Idempotent.
 
         In a forked child, where the run is the parent's, nothing happens.
         """
@@ -223,10 +223,19 @@ class Run:
         if self.cancel.is_set:
             self._interrupted()
         with ExitStack() as steps:  # the last comes first, and each is taken even if one before it raised
+            for step in (self._settle, self._end_processes, self._teardown, self._dump_cluster):
+                steps.callback(self._attempt, step)
+
+    def finish(self) -> None:
+        """Wind down, write the record, let the workspace go. Idempotent, and as `wind_down` in a forked child."""
+        if self._finished or os.getpid() != self._pid:
+            return
+        self._finished = True
+        with ExitStack() as steps:
             for held in (self._teardown_cancel, self.cancel, self._lock, self.run_dir):
                 steps.callback(held.close)
-            for step in (self._record, self._settle, self._end_processes, self._teardown, self._dump_cluster):
-                steps.callback(self._attempt, step)
+            steps.callback(self._attempt, self._record)
+            self.wind_down()
 
     def tidy(self) -> bool:
         """Do what a lost run still owes: tear down, put back what was moved aside. No record is written.
@@ -234,7 +243,7 @@ class Run:
         Returns:
             Whether all of it ended well.
         """
-        self.open = False
+        self.open, self._finished = False, True
         with ExitStack() as steps:
             for held in (self._teardown_cancel, self.cancel, self._lock, self.run_dir):
                 steps.callback(held.close)
@@ -269,6 +278,7 @@ class Run:
             self._found(conclusion.unwatched(self._watched.failure))
         self.progress.findings += conclusion.unfinished(self.context.inputs, self.progress)
         self.progress.findings += self._clocks.findings()
+        self.progress.authoring = written.keep(self.progress.written, self.run_dir)
         record.write_record(self.context)
 
     def stop(self, reason: str) -> None:
