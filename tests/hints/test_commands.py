@@ -108,3 +108,12 @@ def test_matrix(split: Split) -> None:
         "tox -e py311"
     ]
     assert split("tox -e ${{ matrix.env }}") == []
+
+
+def test_a_step_of_several_commands(repository: MakeRepository) -> None:
+    """What is stated before is one command each, without comments, and without what other systems install with."""
+    root = repository({"Makefile": ""})
+    stated = ("apt-get update\napt-get install -y cmake  # the build", "brew install cmake", "cd b\nmake install")
+    candidate = Candidate("make test", "ci.yml", 1, Origin.CI, before=stated)
+    (found,) = atomic_commands(candidate, Facts(root))
+    assert found.prerequisites == ("apt-get update", "apt-get install -y cmake", "cd b\nmake install")

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runner_env.hints.facts import Facts
+from runner_env.hints.model import Purpose
 from runner_env.hints.names import said
 from runner_env.hints.purpose import Where, call_of
 from runner_env.hints.selection import meaning, selects
@@ -259,3 +260,21 @@ def test_any_words(words: list[str]) -> None:
     assert call is None or call.purpose is not None
     selects(command)
     assert isinstance(meaning(command), str)
+
+
+@pytest.mark.parametrize(
+    ("command", "purpose"),
+    [
+        ("make distcheck CONFIGURE_FLAGS=--enable-all", Purpose.TEST),
+        ("topkg test", Purpose.TEST),
+        ("./koch tests", Purpose.TEST),
+        ("./koch boot", None),
+        ("./gone tests", None),
+        ("docker compose run ''", None),
+    ],
+)
+def test_more_calls(command: str, purpose: Purpose | None, tmp_path: Path) -> None:
+    """automake's check of a distribution; a program that the repository has the source of; a service without a name."""
+    (tmp_path / "koch.nim").touch()
+    call = call_of(words_of(command), (), Facts(tmp_path))
+    assert (call and call.purpose) == purpose

@@ -62,3 +62,41 @@ def test_one_meaning_is_one_hint(repository: MakeRepository) -> None:
     (hint,) = find_hints(repository(files))
     assert hint.source == "CONTRIBUTING.md:6"
     assert hint.prerequisites == ("pip install -e .",)
+
+
+def test_the_tests_before_a_benchmark(repository: MakeRepository) -> None:
+    """Of a project that is not made to evaluate the tests come first; its benchmark is listed all the same."""
+    files = {"Makefile": "test:\n\t./run\nbench:\n\t./bench\n", "README.md": block("Speed", "make bench")}
+    assert [hint.command for hint in find_hints(repository(files))] == ["make test", "make bench"]
+
+
+def test_what_is_written_down(repository: MakeRepository) -> None:
+    """Where a document says `npm test`, that is the command, even where two managers have left a lock file."""
+    files = {
+        "package.json": '{"scripts": {"test": "node test/test"}}',
+        "package-lock.json": "{}",
+        "yarn.lock": "",
+        "CONTRIBUTING.md": "# Contributing\n\nRun unit tests from the command-line via `npm test`.\n",
+    }
+    assert find_hints(repository(files))[0].command == "npm test"
+
+
+def test_a_sentence_that_says_to_run_the_tests(repository: MakeRepository) -> None:
+    """It counts under any heading, in the words of reStructuredText too."""
+    text = "Usage\n=====\n\nOnce it has been built you can invoke :command:`make test` to run\nthe tests.\n"
+    assert [hint.command for hint in find_hints(repository({"doc/usage.rst": text}))] == ["make test"]
+
+
+def test_a_runner_without_its_file(repository: MakeRepository) -> None:
+    """`task` in a repository that has no Taskfile is a word of another language."""
+    text = 'Say in `tool.nimble`, to run tests, `task "test"`; then run `make test`.\n'
+    found = find_hints(repository({"CONTRIBUTING.md": text, "Makefile": "test:\n\t./run\n"}))
+    assert [hint.command for hint in found] == ["make test"]
+
+
+def test_part_of_a_build(repository: MakeRepository) -> None:
+    """Of CMake's targets that of the whole suite is first."""
+    steps = "\n".join(f"      - run: cmake --build out --target run-{name}" for name in ("c-api-tests", "tests"))
+    text = f"jobs:\n  build:\n    runs-on: ubuntu-latest\n    steps:\n{steps}\n"
+    found = find_hints(repository({".github/workflows/ci.yml": text, "CMakeLists.txt": ""}))
+    assert found[0].command == "cmake --build out --target run-tests"

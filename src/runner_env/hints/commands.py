@@ -142,7 +142,7 @@ class _Walk:
         self.facts = facts
         self.workdir = candidate.workdir
         self.env = dict(candidate.env)
-        self.before = [text for text in candidate.before if _is_ready(text)]
+        self.before = [text for whole in candidate.before for text in _apart(whole) if _is_ready(text)]
         self.made: set[str] = set()
         self.cloned: dict[str, bool] = {}
         self.foreign_from: str | None = None
@@ -261,6 +261,20 @@ class _Walk:
             assignments = "".join(f"{name}={value} " for name, value in env.items())
             place = f"cd {self.workdir} && " if self.workdir else ""
             self.before.append(place + assignments + text)
+
+
+def _apart(text: str) -> list[str]:
+    """What was stated before, a command each, without comments; whole where one line depends on another."""
+    pieces = simple_commands(text)
+    if any(piece.depth or piece.after not in ("", "\n") for piece in pieces):
+        return [text]
+    if "<<" in text or any(_DEPENDENT.match(piece.text) for piece in pieces):
+        return [text]
+    return [piece.text for piece in pieces]
+
+
+_DEPENDENT = re.compile(r"(?:cd|pushd|export|set|source|\.|if|for|while|case|function|[A-Za-z_]\w*=\S*$)(?:\s|$)|.*\(\)")
+"""Lines that mean something to those below them."""
 
 
 def _is_prose(words: tuple[str, ...]) -> bool:

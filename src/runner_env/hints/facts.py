@@ -40,6 +40,7 @@ _NO_SCRIPT = re.compile(
     r"\.(?:c|cc|cpp|cxx|h|hpp|java|rs|go|md|txt|json|ya?ml|toml|cfg|ini|html|css|cs|kt|swift|hs|ex|exs|nim"
     r"|scala|clj|ml|rst|lock|xml|sql|csv|png|svg)$"
 )
+_COMPILED = ("nim", "c", "cc", "cpp", "go", "rs", "hs", "ml", "d", "zig", "pas", "f90", "java", "swift")
 _MARKS = re.compile(r"[^a-z0-9]+")
 
 
@@ -64,6 +65,11 @@ class Facts:
         path = path.removeprefix("./")
         places = (f"{workdir}/{path}" if workdir else path, path)
         return any(self.has(place) and (self.root / place).is_file() for place in places)
+
+    def has_source(self, path: str, workdir: str = "") -> bool:
+        """Whether a program that a command names is not there, but what it is compiled from: `./koch`, `koch.nim`."""
+        stem = f"{workdir}/{path.removeprefix('./')}".lstrip("/")
+        return any(self.has(f"{stem}.{ending}") for ending in _COMPILED)
 
     def lacks_script(self, name: str, workdir: str = "") -> bool:
         """Whether a folder's package.json has no script of that name, or only npm's stand-in for one.

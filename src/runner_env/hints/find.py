@@ -43,7 +43,8 @@ def find_hints(root: Path) -> tuple[Hint, ...]:
         The surest first; none for a repository that states nothing.
     """
     candidates = [candidate for find in (documents.find, *SOURCES) for candidate in find(root)]
-    return ranked(_judged(candidates, Facts(root)))
+    facts = Facts(root)
+    return ranked(_judged(candidates, facts), tests_first=not facts.evaluates)
 
 
 def _judged(candidates: list[Candidate], facts: Facts) -> Iterator[Stated]:

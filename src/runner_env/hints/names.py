@@ -32,7 +32,7 @@ _TEST = frozenset(
 _MAYBE = frozenset(
     (  # noqa: SIM905 - one word a line would be unreadable
         "check checks ci verify coverage cov integration smoke regress regression validate precommit preflight qa "
-        "functional system suite cover"
+        "functional system suite cover distcheck"
     ).split()
 )
 _EVALUATE = frozenset(

@@ -187,7 +187,8 @@ def _script(words: tuple[str, ...], facts: Facts, where: Where) -> Call | None:
     if purpose := PURPOSES.get(meaning):
         return Call(purpose, 0.88 if own or "." in program else 0.7 if script else 0.5, program)
     if not own:
-        return None
+        built = words[0].startswith("./") and facts.has_source(words[0], where.workdir)
+        return _verb(words, script, facts) if built else None
     return _verb(words, script, facts) or _option(words) or _by_place(words, script, facts, where)
 
 
@@ -272,7 +273,8 @@ def _container(words: tuple[str, ...], facts: Facts, where: Where) -> Call | Non
         if words[at].startswith("-"):
             continue
         rest = words[at:]
-        call = direct_call(unwrap(rest)) if rest else None
+        inner = unwrap(rest)
+        call = direct_call(inner) if inner else None
         task = named_task(rest)
         found = call or (task_call(*task) if task and task[1] else None)
         if found and found.purpose:

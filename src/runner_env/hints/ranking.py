@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 _BY_ORIGIN = {Origin.README: 0.92, Origin.DOCS: 0.75, Origin.CI: 0.9, Origin.TASK: 0.86, Origin.MANIFEST: 0.8}
 _LEAST = 0.3
 _LEAST_OF_BEST = 0.75
+_LEAST_OF_OTHER = 0.65
+"""For what has another purpose than the best one, and so does not compete with it."""
 _MOST = 6
 _WORKING = re.compile(
     r"(?i)\b(?:contribut\w*|develop\w*|hacking|tests?|testing|maintain\w*|from source|ci|pull requests?|build\w*)\b"
@@ -35,7 +37,10 @@ _WORKING_DOCS = re.compile(
     r"(?i)\b(?:contribut\w*|develop(?:ment|ing|ers?)|hacking|maintain\w*|from source|"
     r"run\w* (?:the |all |our )?(?:unit )?tests|test ?suite)\b"
 )
-_WORKING_FILE = re.compile(r"(?i)(?:contribut|develop|hacking|testing|maintain|agents|claude|building)\w*(?:\.\w+)?$")
+_WORKING_FILE = re.compile(
+    r"(?i)(?:(?:contribut|develop|hacking|testing|maintain|agents|claude|building)\w*(?:\.\w+)?|^tests?/readme(?:\.\w+)?)$"
+)
+_SAYS_TESTS = re.compile(r"(?i)\b(?:run|execute|invoke)\w*\b.{0,60}\b(?:tests?|test suite)\b")
 _ELSEWHERE = re.compile(
     r"(?i)\b(?:lint|docs?|documentation|release|publish|deploy|format|style|type ?check|nightly|fuzz|stale"
     r"|labeler|codeql|"
@@ -88,7 +93,11 @@ def _origin(candidate: Candidate, facts: Facts, call: Call) -> float:
     if candidate.origin not in (Origin.README, Origin.DOCS):
         return worth
     pattern = _WORKING if candidate.origin is Origin.README else _WORKING_DOCS
-    working = bool(_WORKING_FILE.search(candidate.path) or pattern.search(f"{candidate.path} {candidate.name}"))
+    working = bool(
+        _WORKING_FILE.search(candidate.path)
+        or pattern.search(f"{candidate.path} {candidate.name}")
+        or (candidate.in_prose and _SAYS_TESTS.search(candidate.context))
+    )
     if _WORKING_FILE.search(candidate.path):
         worth = 0.95
     if candidate.in_prose:
@@ -103,7 +112,7 @@ def _origin(candidate: Candidate, facts: Facts, call: Call) -> float:
 
 def _form(atomic: Atomic, candidate: Candidate, purpose: Purpose, facts: Facts) -> float:
     """What the command's own shape takes from its worth."""
-    worth = _BENCHMARK if purpose is Purpose.BENCHMARK and not facts.evaluates else 1.0
+    worth = 1.0
     if purpose is Purpose.TEST and selects(atomic.words):
         worth *= 0.35
     if atomic.piped:
@@ -120,10 +129,6 @@ def _form(atomic: Atomic, candidate: Candidate, purpose: Purpose, facts: Facts) 
     return worth * _places_exist(atomic, facts)
 
 
-_BENCHMARK = 0.94
-"""What is not made to evaluate is judged by its tests first."""
-
-
 def _places_exist(atomic: Atomic, facts: Facts) -> float:
     """Whether what the command names is in the repository; what is not there is an example or out of date."""
     inner = unwrap(atomic.words)
@@ -133,15 +138,32 @@ def _places_exist(atomic: Atomic, facts: Facts) -> float:
     if inner[:2] == ("python", "-m"):
         return 1.0 if facts.module_place(script, atomic.workdir) else 0.75
     if script and named_task(inner) is None and direct_call(inner) is None:
-        return 1.0 if facts.has_script(script, atomic.workdir) or inner[0] in facts.programs else 0.5
-    if named_task(inner) is not None:
-        return 1.0
+        there = facts.has_script(script, atomic.workdir) or facts.has_source(script, atomic.workdir)
+        return 1.0 if there or inner[0] in facts.programs else 0.5
+    if (task := named_task(inner)) is not None:
+        return 1.0 if _has_taskfile(task[0], atomic.workdir, facts) else 0.5
     paths = _PATH if inner[0].rpartition("/")[2] in _TAKE_PATHS else _PROGRAM
     for word in [word for word in inner[1:] if paths.fullmatch(word)][:3]:
         path = word.removeprefix("./").rstrip("/")
         if not (facts.has(f"{atomic.workdir}/{path}".strip("/")) or facts.has(path) or "..." in word):
             return 0.5
     return 1.0
+
+
+def _has_taskfile(runner: str, workdir: str, facts: Facts) -> bool:
+    """Whether the file that a task runner reads is there; make's may be written by a configure script."""
+    names = _TASKFILES.get(runner)
+    return names is None or any(facts.has(f"{place}/{name}".lstrip("/")) for place in {workdir, ""} for name in names)
+
+
+_TASKFILES = {
+    "just": ("justfile", "Justfile", ".justfile", "JUSTFILE"),
+    "task": ("Taskfile.yml", "Taskfile.yaml", "taskfile.yml", "taskfile.yaml", "Taskfile.dist.yml", "Taskfile.dist.yaml"),
+    "nox": ("noxfile.py",),
+    "tox": ("tox.ini", "pyproject.toml", "setup.cfg", "tox.toml"),
+    "invoke": ("tasks.py", "tasks", "pyproject.toml", "invoke.yaml"),
+    "mage": ("magefile.go", "magefiles"),
+}
 
 
 def _lacks_configuration(words: tuple[str, ...], workdir: str, facts: Facts) -> bool:
@@ -178,16 +200,32 @@ _TAKE_PATHS = frozenset(
 _BESIDE = re.compile(r"(?i)^(?:docs?|examples?|samples?|demos?|website|site|tools?|contrib)(?:/|$)")
 
 
-def ranked(stated: Iterable[Stated]) -> tuple[Hint, ...]:
-    """The hints, the surest first: statements of one meaning joined, weak ones left out, at most 6."""
+def ranked(stated: Iterable[Stated], *, tests_first: bool) -> tuple[Hint, ...]:
+    """The hints, the surest first: statements of one meaning joined, weak ones left out, at most 6.
+
+    Args:
+        stated: every statement of every command.
+        tests_first: whether a benchmark is less of an answer than the tests, as in what is not made to evaluate.
+    """
     groups: dict[tuple[str, str, str], list[Stated]] = {}
     for each in _without_implied(list(stated)):
         groups.setdefault(each.key, []).append(each)
-    hints = sorted((_joined(group) for group in groups.values()), key=_order)  # of equal ones, that stated first
+    worth = {Purpose.BENCHMARK: _BENCHMARK if tests_first else 1.0}
+    joined = [_joined(group) for group in groups.values()]
+    joined = [replace(hint, confidence=round(hint.confidence * worth.get(hint.purpose, 1), 3)) for hint in joined]
+    hints = sorted(joined, key=_order)  # of equal ones, that stated first
     if not hints:
         return ()
-    least = max(_LEAST, _LEAST_OF_BEST * hints[0].confidence)
-    return _without_parts([hint for hint in hints if hint.confidence >= least])[:_MOST]
+    best = hints[0]
+    kept = [hint for hint in hints if hint.confidence >= max(_LEAST, _least_of(hint, best) * best.confidence)]
+    return _without_parts(kept)[:_MOST]
+
+
+_BENCHMARK = 0.85
+
+
+def _least_of(hint: Hint, best: Hint) -> float:
+    return _LEAST_OF_BEST if hint.purpose is best.purpose else _LEAST_OF_OTHER
 
 
 def _without_parts(hints: list[Hint]) -> tuple[Hint, ...]:
@@ -270,6 +308,7 @@ def _joined(group: list[Stated]) -> Hint:
         by_file[kind] = max(by_file.get(kind, 0), each.hint.confidence)
     by_file.pop(f"{best.candidate.origin}", None)
     doubt = 1 - best.hint.confidence
+    best = _as_written(best, group)
     for worth in by_file.values():
         doubt *= 1 - 0.6 * worth
     prerequisites = best.hint.prerequisites or next(
@@ -278,6 +317,17 @@ def _joined(group: list[Stated]) -> Hint:
     return replace(best.hint, confidence=round(1 - doubt, 3), prerequisites=prerequisites)
 
 
+def _as_written(best: Stated, group: list[Stated]) -> Stated:
+    """What somebody wrote down, rather than the call that was made up from a task's name."""
+    if best.candidate.origin is not Origin.TASK:
+        return best
+    least = _AS_GOOD * best.hint.confidence
+    written = [one for one in group if one.candidate.origin in _WRITTEN and one.hint.confidence >= least]
+    return max(written, key=lambda one: one.hint.confidence, default=best)
+
+
+_WRITTEN = (Origin.README, Origin.DOCS, Origin.CI)
+_AS_GOOD = 0.8
 _PURPOSES: Mapping[Purpose, int] = {Purpose.TEST: 0, Purpose.EVALUATE: 0, Purpose.BENCHMARK: 1}
 
 

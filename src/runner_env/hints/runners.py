@@ -104,7 +104,8 @@ _RULES: dict[str, tuple[tuple[str, Purpose | None, float, str], ...]] = {
     "ctest": ((r".*(?:-N|--show-only)\b", None, 0, ""), (r"", _T, 0.95, "ctest")),
     "meson": ((r"test\b.*--benchmark", _B, 0.85, "meson"), (r"test\b", _T, 0.95, "meson"), (r"", None, 0, "")),
     "cmake": (
-        (r"--build .*(?:-t|--target) ?=?(?:\S*[-_])?(?:test|check|tests|RUN_TESTS|unittest)\b", _T, 0.85, "ctest"),
+        (r"--build .*(?:-t|--target)[ =]?(?:run[-_])?(?:test|check|tests|RUN_TESTS)(?= |$)", _T, 0.85, "ctest"),
+        (r"--build .*(?:-t|--target)[ =]?(?:\S*[-_])?(?:test|check|tests|\w*unittests?)\b", _T, 0.75, "ctest"),
         (r"", None, 0, ""),
     ),
     "ninja": ((r".*\b(?:test|check)$", _T, 0.85, "ninja"), (r"", None, 0, "")),
@@ -153,6 +154,8 @@ _RULES: dict[str, tuple[tuple[str, Purpose | None, float, str], ...]] = {
         (r"(?:v2-|new-)?run (?:test|spec)\b", _T, 0.8, "cabal"),
         (r"", None, 0, ""),
     ),
+    "topkg": ((r"test\b", _T, 0.85, "topkg"), (r"", None, 0, "")),
+    "b0": ((r"test\b|.*\btest$", _T, 0.8, "b0"), (r"", None, 0, "")),
     "dune": ((r"(?:runtest|test)\b|build.*@(?:\S*/)?runtest", _T, 0.9, "dune"), (r"", None, 0, "")),
     "swift": ((r"test\b", _T, 0.95, "swift"), (r"", None, 0, "")),
     "xcodebuild": ((r".*\btest\b", _T, 0.8, "xcodebuild"), (r"", None, 0, "")),

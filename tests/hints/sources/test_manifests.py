@@ -36,6 +36,7 @@ CASES: dict[str, tuple[dict[str, str], list[str]]] = {
     "cmake without tests": ({"CMakeLists.txt": "project(x)\n# add_test(x)\n"}, []),
     "meson": ({"meson.build": "project('x')\n", "t/meson.build": "test('a', e)\n"}, ["meson test -C build"]),
     "autotools": ({"configure.ac": "", "tests/Makefile.am": "TESTS = a\n"}, ["make check"]),
+    "autotools without tests": ({"configure.ac": "", "Makefile.am": "check_PROGRAMS = fuzz\n"}, []),
     "maven": ({"pom.xml": "<project/>", "src/test/java/a/ATest.java": ""}, ["mvn test"]),
     "maven wrapper": ({"pom.xml": "<project/>", "mvnw": "", "core/src/test/java/a/ATest.java": ""}, ["./mvnw test"]),
     "maven without tests": ({"pom.xml": "<project/>", "src/main/java/a/A.java": ""}, []),

@@ -186,3 +186,10 @@ def test_smaller_services(found: Repository) -> None:
         ("make x", "Jenkinsfile", 3),
     }
     assert {step.platform for step in steps if step.path == "appveyor.yml"} == {"windows"}
+
+
+def test_travis_without_a_script(found: Repository) -> None:
+    """Travis CI has a way to test each language; only where no job says anything else."""
+    assert [each.text for each in found({".travis.yml": "language: go\ngo: [1.x]\n"})] == ["go test -v ./..."]
+    assert [each.text for each in found({".travis.yml": "language: go\nscript: make ci\n"})] == ["make ci"]
+    assert found({".travis.yml": "language: c\n"}) == []

@@ -26,7 +26,7 @@ _UNWANTED = re.compile(
     r"PERF|BENCH|FUZZ|COVER|INSTALL|EXAMPLE|VALGRIND|GPU|CUDA|SLOW|STRESS|EXTRA|SELF|DISABLE|NO_|SKIP|WITHOUT",
     re.IGNORECASE,
 )
-_AUTOMAKE_TESTS = r"^(?:TESTS|check_PROGRAMS|check_SCRIPTS)\s*\+?="
+_AUTOMAKE_TESTS = r"^(?:TESTS\s*\+?=|check-local\s*:)"
 
 
 def find(tree: Tree) -> list[Candidate]:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from runner_env.hints.sources import script
+from runner_env.hints.sources.cargo import implied
 from runner_env.hints.sources.yamltext import Node
 
 if TYPE_CHECKING:
@@ -58,7 +59,27 @@ def _travis(path: str, root: Node) -> list[Candidate]:
             system = {"windows": "windows", "osx": "macos"}.get(job.get("os").text, "")
             made = script.candidate(path, script.block(lines), name, setup, own)
             found.append(replace(made, platform=system))
+    default = _TRAVIS_DEFAULTS.get(root.get("language").text, "")
+    if default and not found and not root.get("script").entries:
+        found.append(replace(implied(default, path, root.get("language").line, 0.7), before=tuple(setup)))
     return found
+
+
+_TRAVIS_DEFAULTS = {
+    "go": "go test -v ./...",
+    "rust": "cargo test --verbose",
+    "ruby": "rake",
+    "node_js": "npm test",
+    "php": "phpunit",
+    "perl": "make test",
+    "groovy": "gradle check",
+    "scala": "sbt test",
+    "elixir": "mix test",
+    "haskell": "cabal test",
+    "crystal": "crystal spec",
+    "clojure": "lein test",
+}
+"""What Travis CI runs for a language where no script is given (https://docs.travis-ci.com/user/languages)."""
 
 
 def _appveyor(path: str, root: Node) -> list[Candidate]:
