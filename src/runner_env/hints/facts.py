@@ -104,6 +104,12 @@ class Facts:
             found.update(re.findall(r'"([^"]+)"\s*:', match[1]))
         return frozenset(found)
 
+    def installs(self, program: str) -> bool:
+        """Whether a program is the repository's own: a declared one, or what is made to evaluate, by its own name."""
+        if program in self.programs:
+            return True
+        return _plain(program) in self.names and self.module_place(program) and self.evaluates
+
     @cached_property
     def evaluates(self) -> bool:
         """Whether to evaluate something is its purpose, as its name, its title and the line below say."""

@@ -178,7 +178,7 @@ def _script(words: tuple[str, ...], facts: Facts, where: Where) -> Call | None:
     if words[0] in ("docker", "podman"):
         return _container(words, facts, where)
     script = script_of(words)
-    own = program in facts.programs or bool(script and _is_own(words, script, facts, where))
+    own = facts.installs(program) or bool(script and _is_own(words, script, facts, where))
     if program in _NEVER or not (own or _is_plausible(words, script, where)):
         return None
     meaning = said(script if _is_module(words) else _STEM.sub("", (script or program).rstrip("/").rpartition("/")[2]))

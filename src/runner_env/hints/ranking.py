@@ -139,7 +139,7 @@ def _places_exist(atomic: Atomic, facts: Facts) -> float:
         return 1.0 if facts.module_place(script, atomic.workdir) else 0.75
     if script and named_task(inner) is None and direct_call(inner) is None:
         there = facts.has_script(script, atomic.workdir) or facts.has_source(script, atomic.workdir)
-        return 1.0 if there or inner[0] in facts.programs else 0.5
+        return 1.0 if there or facts.installs(inner[0]) else 0.5
     if (task := named_task(inner)) is not None:
         return 1.0 if _has_taskfile(task[0], atomic.workdir, facts) else 0.5
     paths = _PATH if inner[0].rpartition("/")[2] in _TAKE_PATHS else _PROGRAM

@@ -12,6 +12,7 @@ _ESCAPE = re.compile(
     "|\\^\\[\\[[0-9;]{0,12}[mKGAJ]"  # as `cat -v` shows them
     "|\\[[0-9]{1,3}(?:;[0-9]{1,3}){0,5}m"  # what is left where the escape character was dropped
 )
+_COLOUR = re.compile(rb"\x1b\[[0-9;:]*[A-Za-z]|\^\[\[[0-9;]{0,12}m|\[[0-9]{1,3}(?:;[0-9]{1,3}){0,5}m")
 _COLUMN_ONE = re.compile("\x1b\\[[01]?G")
 _OTHER_CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufeff\u200b]")
 _LEVEL = r"(?:TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|FATAL|trace|debug|info|warn|warning|error)"
@@ -42,6 +43,11 @@ _BARE_SOURCE = re.compile(
 _JOB = re.compile(r"(?P<job>[^\t]{1,80}\t[^\t]{1,80})\t")
 _LABELS = frozenset({"[info]", "[error]", "[warn]", "[warning]", "[debug]", "[success]", "[doctest]", "[group]"})
 _ROLES = frozenset({"[assistant]", "[user]", "[human]", "[system]", "[tool]", "[agent]", "[ai]"})
+
+
+def without_colours(block: bytes) -> bytes:
+    """Bytes in which words that are coloured apart stand side by side, to be searched and not to be read."""
+    return _COLOUR.sub(b"", block) if b"[" in block else block
 
 
 def visible(raw: bytes) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from runner_env.summaries.kit import Sessions, from_sums, number_of
-from runner_env.summaries.model import Counts
+from runner_env.summaries.model import Counts, Tally
 
 _PU_OK = re.compile(r"OK \((?P<n>[\d,]+) tests?, [\d,]+ assertions?\)")
 _PU_ROW = re.compile(r"Tests: (?P<n>\d+), Assertions: \d+(?P<rest>(?:, [A-Z][A-Za-z ]+: \d+)*)\.")
@@ -190,10 +190,15 @@ class ClojureReader(Sessions):
 _BT_RUNNING = re.compile(r"Running (?P<n>\d+) test cases?\.\.\.")
 _BT_CASE = re.compile(r".{1,500}: (?:fatal )?error: in \"(?P<name>[^\"]{1,300})\": .*")
 _BT_END = re.compile(r"\*\*\* (?:(?P<good>No errors detected)|\d+ failures? (?:is|are) detected.*)")
+_BT_REPORT = re.compile(r"Test module \".{1,300}\" (?:has passed|has failed|was aborted|was skipped) with:")
+_BT_ROW = re.compile(r" {2}(?P<n>\d+) test cases? out of (?P<total>\d+) (?P<how>passed|failed|skipped|aborted|warned)")
 
 
 class BoostReader(Sessions):
-    """Reads Boost.Test; it counts failed assertions, so the cases that have one are counted by their names."""
+    """Reads Boost.Test; it counts failed assertions, so the cases that have one are counted by their names.
+
+    A report of test cases, where one was asked for, counts them itself.
+    """
 
     runner = "boost.test"
 
@@ -201,19 +206,47 @@ class BoostReader(Sessions):
         super().__init__()
         self.total = -1
         self.bad: set[str] = set()
+        self.report: dict[str, int] | None = None
 
     def line(self, text: str, number: int) -> None:
         """Take the next line."""
+        if self.report is not None:
+            self._reported(text, number)
         if found := _BT_RUNNING.fullmatch(text):
             self.total, self.bad, self.first = int(found["n"]), set(), number
         elif self.total < 0:
             return
+        elif _BT_REPORT.fullmatch(text):
+            self.report = {}
         elif found := _BT_CASE.fullmatch(text):
             self.bad.add(found["name"])
-        elif found := _BT_END.fullmatch(text):
+        elif (found := _BT_END.fullmatch(text)) and " expected)" in text:
+            self.end(number, Counts(None, None, 0, 0, total=self.total), good=False)  # of which cases is not told
+            self.total = -1
+        elif found:
             failed = 0 if found["good"] else min(max(1, len(self.bad)), self.total)
             self.end(number, Counts(self.total - failed, failed, 0, 0, total=self.total), good=bool(found["good"]))
             self.total = -1
+
+    def _reported(self, text: str, number: int) -> None:
+        rows = self.report
+        assert rows is not None
+        if found := _BT_ROW.fullmatch(text):
+            rows[found["how"]], rows["total"] = int(found["n"]), int(found["total"])
+        elif "total" in rows:
+            failed, skipped = rows.get("failed", 0), rows.get("skipped", 0)
+            passed = rows.get("passed", 0) + rows.get("warned", 0)
+            whole = passed + failed + skipped == rows["total"]
+            self.end(number, Counts(passed, failed, 0, skipped, total=rows["total"]), good=not failed, whole=whole)
+            self.total, self.report = -1, None
+        elif text:
+            self.report = None
+
+    def close(self) -> list[Tally]:
+        """All programs; the last line may be that of a report."""
+        if self.report is not None:
+            self._reported("", 0)
+        return super().close()
 
     def pending(self) -> bool:
         """Whether a program began and did not end."""

@@ -15,7 +15,7 @@ _FAIL = re.compile(r"FAIL\s+(?P<package>\S+)(?:\s+(?:\d+(?:\.\d+)?s|(?P<broken>\
 _RESULT = re.compile(r"(?: {4})*--- (?P<how>PASS|FAIL|SKIP): (?P<name>\S+) \(\d+(?:\.\d+)?(?:s|ms)\)")
 _RUN = re.compile(r"=== RUN +(?P<name>\S+)")
 _NO_FILES = re.compile(r"\?\s+\S+\s+\[no test files\]")
-_END = re.compile(r"FAIL|PASS")
+_LISTED = re.compile(r"(?:Test|Example|Benchmark|Fuzz)\w*")
 _HOW = {"PASS": "passed", "FAIL": "failed", "SKIP": "skipped"}
 MOST_NAMES = 200_000
 
@@ -39,6 +39,7 @@ class GoReader(Sessions):
         self.running: set[str] = set()
         self.here = {"passed": 0, "failed": 0, "skipped": 0}
         self.ran_here = False
+        self.listed = False
 
     def line(self, text: str, number: int) -> None:
         """Take the next line."""
@@ -53,6 +54,8 @@ class GoReader(Sessions):
             self._close_package("ok", found["rest"] or "", number)
         elif found := _FAIL.fullmatch(text):
             self._close_package("fail", found["broken"] or "", number)
+        elif _LISTED.fullmatch(text):
+            self.listed = True
         elif _NO_FILES.fullmatch(text):
             self.begin(number)
             self.packages["none"] += 1
@@ -71,7 +74,7 @@ class GoReader(Sessions):
     def _close_package(self, how: str, rest: str, number: int) -> None:
         self.begin(number)
         self.last = number
-        if "no tests to run" in rest or "no test files" in rest:
+        if "no tests to run" in rest or "no test files" in rest or (self.listed and not self.ran_here):
             self.packages["none"] += 1
         elif how == "ok":
             self.packages["ok"] += 1

@@ -80,12 +80,15 @@ class Sessions:
 def counted(found: Mapping[str, str | None]) -> Counts:
     """Counts from named groups; the digits at a name's end are dropped, so `skipped2` adds to `skipped`.
 
+    `one` is a single test that passed; beside `alone` nothing is known but what is stated.
     Missing passes, or else missing failures, are what is left of the total; a missing total is the sum.
     """
-    sums: dict[str, int] = {}
+    sums: dict[str, int] = {"passed": 1} if found.get("one") is not None else {}
     for name, text in found.items():
         if text is not None and (key := name.rstrip("0123456789")) in _NAMES:
             sums[key] = sums.get(key, 0) + number_of(text)
+    if found.get("alone") is not None:
+        return Counts(None, sums.get("failed", 0), sums.get("errors", 0))
     return from_sums(sums)
 
 

@@ -1,7 +1,8 @@
-"""Reports of one JSON value a line: `go test -json`, pytest-reportlog, libtest and nextest, dart, mocha."""
+"""Reports of one JSON value a line: `go test -json`, pytest-reportlog, libtest and nextest, dart, mocha, TeamCity."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Any, ClassVar
 
@@ -199,6 +200,42 @@ class DartEvents(Events):
     def close(self) -> list[Tally]:
         """All sessions that ended."""
         return self.done
+
+
+class TeamCity:
+    """TeamCity's service messages (https://www.jetbrains.com/help/teamcity/service-messages.html)."""
+
+    def __init__(self) -> None:
+        self.outcomes = {"passed": 0, "failed": 0, "skipped": 0}
+        self.open: dict[str, str] = {}
+        self.first = self.last = 0
+
+    def line(self, text: str, number: int) -> None:
+        """Take the next line."""
+        found = _MESSAGE.match(text)
+        if not found:
+            return
+        name = _MESSAGE_NAME.search(text)
+        test = name[1] if name else ""
+        self.first, self.last = self.first or number, number
+        if found["what"] == "Started" and len(self.open) < MOST_NAMES:
+            self.open[test] = "passed"
+        elif found["what"] == "Finished":
+            self.outcomes[self.open.pop(test, "passed")] += 1
+        elif test in self.open:
+            self.open[test] = "failed" if found["what"] == "Failed" else "skipped"
+        elif found["what"] == "Ignored":  # some never start what they leave out
+            self.outcomes["skipped"] += 1
+
+    def close(self) -> list[Tally]:
+        """One session."""
+        if not self.first:
+            return []
+        return [Tally("teamcity", from_sums(self.outcomes), self.first, self.last, whole=not self.open)]
+
+
+_MESSAGE = re.compile(r"##teamcity\[test(?P<what>Started|Failed|Ignored|Finished) ")
+_MESSAGE_NAME = re.compile(r" name='((?:[^'|]|\|.)*)'")
 
 
 class MochaStream(Events):

@@ -15,11 +15,12 @@ from runner_env.summaries.model import Counts, Tally
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-ANCHORS = (b"<testsuite", b"<TestRun", b"<assemblies", b"<test-run", b"<robot", b"<Catch")
+ANCHORS = (b"<testsuite", b"<TestRun", b"<assemblies", b"<test-run", b"<robot", b"<Catch", b"<doctest")
 _CATCH = ("Catch", "Catch2TestRun")
-_ROOTS = frozenset(("testsuites", "testsuite", "TestRun", "assemblies", "assembly", "test-run", "robot", *_CATCH))
+_DOCTEST = "doctest"
+_ROOTS = frozenset(("testsuites", "testsuite", "TestRun", "assemblies", "assembly", "test-run", "robot", *_CATCH, _DOCTEST))
 _ENTITIES = "the document declares entities"
-_START = re.compile(r"\s*<(?:\?xml\b|(?:testsuites?|TestRun|assemblies|test-run|robot|Catch|Catch2TestRun)[\s>/])")
+_START = re.compile(r"\s*<(?:\?xml\b|(?:testsuites?|TestRun|assemblies|test-run|robot|Catch|Catch2TestRun|doctest)[\s>/])")
 
 
 class Refused(Exception):
@@ -98,6 +99,8 @@ class Report:
             self.stated = {}  # one of each group is before that of the whole
             self._add(given, {"successes": "passed", "failures": "failed", "skips": "skipped"})
             self._add(given, {"expectedFailures": "xfailed"})
+        elif name == "OverallResultsTestCases" and self.root == _DOCTEST:
+            self._add(given, {"successes": "passed", "failures": "failed", "skipped": "skipped"})
         elif name == "total" and self.root == "robot":
             self.in_total = True
         elif name == "stat" and self.in_total:
@@ -131,6 +134,7 @@ class Report:
             "test-run": "nunit",
             "robot": "robot",
             **dict.fromkeys(_CATCH, "catch2"),
+            _DOCTEST: "doctest-cpp",
         }
         return Tally(runner.get(self.root, "junit"), counts, first, last, good=not self.bad)
 

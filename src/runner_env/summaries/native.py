@@ -22,16 +22,18 @@ class GoogleTestReader(Sessions):
 
     def __init__(self) -> None:
         super().__init__()
-        self.ran = -1
+        self.ran = self.announced = -1
         self.at = 0
         self.rows: dict[str, int] = {}
 
     def line(self, text: str, number: int) -> None:
         """Take the next line."""
-        if _GT_HEAD.fullmatch(text):
+        if found := _GT_HEAD.fullmatch(text):
             self._finish()
-            self.first = number
+            self.first, self.announced = number, int(found["n"])
         elif found := _GT_RAN.fullmatch(text):
+            if self.announced not in (-1, int(found["n"])):
+                return  # printed by a test
             self._finish()
             self.begin(number)
             self.ran, self.at, self.rows = int(found["n"]), number, {}
@@ -47,7 +49,10 @@ class GoogleTestReader(Sessions):
     def _finish(self) -> None:
         if self.ran >= 0:
             rows = {"passed": 0, **{k: v for k, v in self.rows.items() if k != "disabled"}}
+            if self.announced < 0 and "passed" in self.rows:  # a brief report has no row for failures
+                rows.setdefault("failed", max(0, self.ran - sum(rows.values())))
             self.end(self.at, from_sums(rows), whole=sum(rows.values()) == self.ran)
+            self.announced = -1
         self.ran = -1
 
     def pending(self) -> bool:

@@ -65,10 +65,12 @@ FUNCTIONAL = (
     ),
     of_phrases(
         "eunit",
-        (b"All ", b"Failed: ", b" Test passed.", b"tests passed."),
+        (b"All ", b"Failed: ", b" Test passed.", b"tests passed.", b"no tests to run."),
         Phrase(
             _c(r" {2}(?:All )?(?P<passed>\d+) tests passed\."),
         ),
+        Phrase(_c(r" {2}Test passed\.(?P<one>)")),
+        Phrase(_c(r" {2}There were no tests to run\.(?P<total>)")),
         Phrase(_c(r" {2}Failed: (?P<failed>\d+)\. {2}Skipped: (?P<skipped>\d+)\. {2}Passed: (?P<passed>\d+)\.")),
         Phrase(
             _c(r"(?P<total>\d+) tests, (?P<failed>\d+) failures(?:, (?P<skipped>\d+) skips)?"),
@@ -233,7 +235,7 @@ JVM = (
 C_FAMILY = (
     of_phrases(
         "catch2",
-        (b"test cases: ", b"All tests passed ("),
+        (b"test cases: ", b"All tests passed (", b" test case", b"No tests ran"),
         Phrase(
             _c(
                 r"test cases: +(?P<total>\d+)(?: +\| +(?P<passed>\d+) passed)?(?: +\| +(?P<failed>\d+) failed)?"
@@ -242,6 +244,9 @@ C_FAMILY = (
             sequel=_c(r"assertions: "),
         ),
         Phrase(_c(r"All tests passed \([\d']+ assertions? in (?P<passed>\d+) test cases?\)")),
+        Phrase(_c(r"Passed (?:all |both )?(?P<passed>\d+) test cases? with (?:\d+|no) assertions?\.")),
+        Phrase(_c(r"Failed (?P<alone>)(?:all |both )?(?P<failed>\d+) test cases?, failed (?:all |both )?\d+ assertions?\.")),
+        Phrase(_c(r"No tests ran(?P<total>)"), evidence=_c(r"={70,}|Filters: |No test cases matched ")),
     ),
     of_phrases(
         "doctest-cpp",

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, BinaryIO
 
 from runner_env.summaries import machine_json, machine_xml, reading
-from runner_env.summaries.cleaning import common_wrappers, unprefixed, visible, wrapper_of
+from runner_env.summaries.cleaning import common_wrappers, unprefixed, visible, without_colours, wrapper_of
 from runner_env.summaries.judgement import judge
 from runner_env.summaries.quoting import FENCE, Quotes
 from runner_env.summaries.table import MACHINE, OVER, TEXT
@@ -76,7 +76,7 @@ def _scan(stream: BinaryIO) -> tuple[list[Kind], list[Kind], tuple[list[int], fr
     looked_at = before = 0
     overlap = b""
     for block in reading.blocks(stream):
-        whole = overlap + block
+        whole = without_colours(overlap + block)
         found += [kind for kind in waiting if any(anchor in whole for anchor in kind.anchors)]
         waiting = [kind for kind in waiting if kind not in found]
         if b"```" in block or b"~~~" in block:
@@ -152,14 +152,17 @@ class Listener:
         return [tally for source in self.sources.values() for tally in source.tallies()]
 
 
+_BESIDE = ("xml", "teamcity")
+"""What is printed beside or after a runner's own report, and states nothing new then."""
+
+
 def _chosen(found: list[tuple[Kind, Tally]]) -> list[Tally]:
     """Without the sessions that another reader states better."""
     hidden: set[str] = set()
     for kind, tally in found:
         hidden.update(name for name in (*kind.over, *OVER.get(tally.runner, ())) if name != kind.name)
     kept = [(kind, tally) for kind, tally in found if kind.name not in hidden]
-    others = [tally for kind, tally in kept if kind.name != "xml"]
-    # A report file that was printed after the run it is about states nothing new.
+    others = [tally for kind, tally in kept if kind.name not in _BESIDE]
     return others or [tally for _, tally in kept]
 
 

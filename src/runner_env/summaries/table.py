@@ -8,7 +8,7 @@ from runner_env.summaries.framed import BatsReader, BoostReader, ClojureReader, 
 from runner_env.summaries.go_text import GoReader
 from runner_env.summaries.javascript import AvaReader, JestReader, MochaReader, NodeSpecReader, VitestReader
 from runner_env.summaries.kit import Kind
-from runner_env.summaries.machine_events import DartEvents, GoEvents, LibtestEvents, MochaStream, ReportLog
+from runner_env.summaries.machine_events import DartEvents, GoEvents, LibtestEvents, MochaStream, ReportLog, TeamCity
 from runner_env.summaries.native import (
     CTestReader,
     DotnetReader,
@@ -31,6 +31,7 @@ MACHINE: tuple[Kind, ...] = (
     Kind("pytest-events", (b'"$report_type"',), ReportLog, ("pytest",), raw=True),
     Kind("libtest-events", (b'"suite"',), LibtestEvents, ("cargo", "nextest"), raw=True),
     Kind("dart-events", (b'"testDone"',), DartEvents, ("dart",), raw=True),
+    Kind("teamcity", (b"##teamcity[",), TeamCity, raw=True),
     Kind("mocha-events", (b'["end"',), MochaStream, ("mocha",), raw=True),
 )
 
@@ -72,6 +73,7 @@ OVER: dict[str, tuple[str, ...]] = {
     "sbt": ("scalatest", "specs2", "junit4"),
     "hspec": ("rspec",),
     "bats": ("exunit", "eunit"),
+    "check": ("tap",),
     "exunit": ("eunit",),
     "automake": ("tap",),
     "dotnet": ("xunit",),

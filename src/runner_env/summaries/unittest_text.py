@@ -21,6 +21,7 @@ _NAMES = {
     "errors": "errors",
     "skipped": "skipped",
     "skips": "skipped",
+    "skip": "skipped",
     "todos": "xfailed",
     "expected failures": "xfailed",
     "expectedfailures": "xfailed",
@@ -32,8 +33,8 @@ _NAMES = {
     "passes": "passed",
     "passed": "passed",
 }
-_DOTS = re.compile(r"[.FEsxu]+")
-_MARKS = {".": "passed", "F": "failed", "E": "errors", "s": "skipped", "x": "xfailed", "u": "xpassed"}
+_DOTS = re.compile(r"[.FEsSxu]+")
+_MARKS = {".": "passed", "F": "failed", "E": "errors", "s": "skipped", "S": "skipped", "x": "xfailed", "u": "xpassed"}
 _VERBOSE = re.compile(
     r".{0,2000} \.\.\. (?:.{0,200}\s)?(?P<how>ok|FAIL|ERROR|skipped (?:['\"].*|\S.*)|expected failure"
     r"|unexpected success)"
@@ -46,10 +47,10 @@ _HOW = {
     "unexpected success": "xpassed",
 }
 _ALONE = re.compile(r"(?P<how>ok|FAIL|ERROR|skipped ['\"].*|expected failure|unexpected success)")
-_FIXTURE = re.compile(r"ERROR: (?:(?:setUp|tearDown)(?:Class|Module) \(|_ErrorHolder$)")
+_FIXTURE = re.compile(r"ERROR(?: \[[\d.]+s\])?: (?:(?:setUp|tearDown)(?:Class|Module) \(|_ErrorHolder$)")
 _RULED = re.compile(r"-{20,}")
 _RULE = re.compile(r"-{70}|={70}")
-_HEADING = re.compile(r"(?:ERROR|FAIL): (?P<test>[^ ]+(?: \([^ ()]+\))?)")
+_HEADING = re.compile(r"(?:ERROR|FAIL)(?: \[[\d.]+s\])?: (?P<test>[^ ]+(?: \([^ ()]+\))?)")
 MOST_NAMES = 200_000
 
 
