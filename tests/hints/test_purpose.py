@@ -274,7 +274,7 @@ def test_any_words(words: list[str]) -> None:
     ],
 )
 def test_more_calls(command: str, purpose: Purpose | None, tmp_path: Path) -> None:
-    """automake's check of a distribution; a program that the repository has the source of; a service without a name."""
+    """What automake checks; a program that the repository has the source of; a service without a name."""
     (tmp_path / "koch.nim").touch()
     call = call_of(words_of(command), (), Facts(tmp_path))
     assert (call and call.purpose) == purpose

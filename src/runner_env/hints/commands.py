@@ -273,7 +273,9 @@ def _apart(text: str) -> list[str]:
     return [piece.text for piece in pieces]
 
 
-_DEPENDENT = re.compile(r"(?:cd|pushd|export|set|source|\.|if|for|while|case|function|[A-Za-z_]\w*=\S*$)(?:\s|$)|.*\(\)")
+_DEPENDENT = re.compile(
+    r"(?:cd|pushd|export|set|source|\.|if|for|while|case|function|[A-Za-z_]\w*=\S*$)(?:\s|$)|.*\(\)"
+)
 """Lines that mean something to those below them."""
 
 

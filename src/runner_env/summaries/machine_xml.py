@@ -18,9 +18,13 @@ if TYPE_CHECKING:
 ANCHORS = (b"<testsuite", b"<TestRun", b"<assemblies", b"<test-run", b"<robot", b"<Catch", b"<doctest")
 _CATCH = ("Catch", "Catch2TestRun")
 _DOCTEST = "doctest"
-_ROOTS = frozenset(("testsuites", "testsuite", "TestRun", "assemblies", "assembly", "test-run", "robot", *_CATCH, _DOCTEST))
+_ROOTS = frozenset(
+    ("testsuites", "testsuite", "TestRun", "assemblies", "assembly", "test-run", "robot", *_CATCH, _DOCTEST)
+)
 _ENTITIES = "the document declares entities"
-_START = re.compile(r"\s*<(?:\?xml\b|(?:testsuites?|TestRun|assemblies|test-run|robot|Catch|Catch2TestRun|doctest)[\s>/])")
+_START = re.compile(
+    r"\s*<(?:\?xml\b|(?:testsuites?|TestRun|assemblies|test-run|robot|Catch|Catch2TestRun|doctest)[\s>/])"
+)
 
 
 class Refused(Exception):

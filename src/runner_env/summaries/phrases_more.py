@@ -245,7 +245,9 @@ C_FAMILY = (
         ),
         Phrase(_c(r"All tests passed \([\d']+ assertions? in (?P<passed>\d+) test cases?\)")),
         Phrase(_c(r"Passed (?:all |both )?(?P<passed>\d+) test cases? with (?:\d+|no) assertions?\.")),
-        Phrase(_c(r"Failed (?P<alone>)(?:all |both )?(?P<failed>\d+) test cases?, failed (?:all |both )?\d+ assertions?\.")),
+        Phrase(
+            _c(r"Failed (?P<alone>)(?:all |both )?(?P<failed>\d+) test cases?, failed (?:all |both )?\d+ assertions?\.")
+        ),
         Phrase(_c(r"No tests ran(?P<total>)"), evidence=_c(r"={70,}|Filters: |No test cases matched ")),
     ),
     of_phrases(

@@ -25,7 +25,8 @@ _FAILED = re.compile(
     r"|The command \".*\" exited with [1-9]\d*\.|\s+evaluation failed :\(.*|nox > Session \S+ failed.*"
     r"|\[?ERROR\]? ?Failed to execute goal .*"
     r"|Failed to execute goal .*|BUILD FAILED.*|FAILURE: Build failed .*|Command exited with non-zero status .*"
-    r"|One or more tests were cancelled\.|error: (?:test|doctest) failed.*|error: \d+ targets? failed:|\*\* TEST FAILED \*\*|Test Run (?:Failed|Aborted)\."
+    r"|One or more tests were cancelled\."
+    r"|error: (?:test|doctest) failed.*|error: \d+ targets? failed:|\*\* TEST FAILED \*\*|Test Run (?:Failed|Aborted)\."
 )
 _MOST = 1000
 
