@@ -45,7 +45,7 @@ def test_what_is_missing_is_named_with_its_installation(program: Program, tmp_pa
     assert "pip install oneharness-cli" in (half.value.hint or "")
 
 
-@pytest.mark.parametrize("name", ["opencodex", "opencode:x", "oneharness", "oneharness:nobody", ""])
+@pytest.mark.parametrize("name", ["opencodex", "opencode:x", "oneharness", "oneharness:", "oneharness:../x", ""])
 def test_an_unknown_name_is_refused(options: Callable[..., HarnessOptions], name: str) -> None:
     """With the names that there are."""
     with pytest.raises(OptionError) as caught:

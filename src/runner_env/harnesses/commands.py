@@ -88,6 +88,7 @@ class Commands:
     def __init__(self, open_box: Callable[[], Box]) -> None:
         self._open_box = open_box
         self._idle: list[Box] = []
+        self._closed = False
 
     async def run(self, command: Command) -> Finished:
         """Run one command to its end, and end all that it started.
@@ -99,7 +100,8 @@ class Commands:
             return await in_thread(lambda: self._run(command, cancel), cancel)
 
     async def aclose(self) -> None:
-        """End every box. Idempotent."""
+        """End every box; one whose command still runs, when that has ended. Idempotent; no command may follow."""
+        self._closed = True
         boxes, self._idle = self._idle, []
         with Cancel() as cancel:
             await in_thread(lambda: close_all(boxes), cancel)
@@ -117,13 +119,13 @@ class Commands:
 
     @contextmanager
     def _box(self) -> Iterator[Box]:
-        """A box of one's own for a while; afterwards it is there for another command, or closed if it was lost."""
+        """A box of one's own for a while; afterwards it is there for another command, unless it was lost."""
         try:
             box = self._idle.pop() if self._idle else self._open_box()
             try:
                 yield box
             finally:
-                if box.lost:
+                if box.lost or self._closed:
                     box.close()
                 else:
                     self._idle.append(box)

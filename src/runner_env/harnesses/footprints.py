@@ -143,4 +143,18 @@ FOOTPRINTS: Mapping[str, Footprint] = {
 }
 """By the names that oneharness gives them, in the order in which `auto` prefers them."""
 
+
+def footprint_of(harness: str) -> Footprint:
+    """That of a harness of oneharness; of one that is not known here, by the custom of such programs."""
+    if harness in FOOTPRINTS:
+        return FOOTPRINTS[harness]
+    places = (
+        Place(f".{harness}", kept=True),
+        Place(f".config/{harness}", "XDG_CONFIG_HOME", harness),
+        Place(f".local/share/{harness}", "XDG_DATA_HOME", harness, kept=True),
+    )
+    own = f"{harness.upper().replace('-', '_')}_*"
+    return Footprint(harness, "see its documentation", (own, *_VENDORS), places)
+
+
 ONEHARNESS = Footprint("oneharness", "pip install oneharness-cli", ("ONEHARNESS_*",))

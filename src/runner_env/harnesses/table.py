@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 OPENCODE = "opencode"
 _ONEHARNESS = "oneharness"
+_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
+"""Of a harness; which ones there are, the installed oneharness knows."""
 
 _TABLE = {
     OPENCODE: "runner_env.harnesses.opencode:OpenCode",
@@ -38,7 +41,7 @@ def make_harness(options: HarnessOptions) -> Harness:
     family, _, variant = name.partition(":")
     if family not in _TABLE and variant:
         return _own(family, variant, options)
-    if family not in _TABLE or (variant not in FOOTPRINTS if family == _ONEHARNESS else variant):
+    if family not in _TABLE or (not _NAME.fullmatch(variant) if family == _ONEHARNESS else variant):
         raise OptionError("bad_option", f"There is no harness {name!r}.", hint=f"Use one of {', '.join(names())}.")
     if options.url and family != OPENCODE:
         message = f"The URL of an OpenCode server is given, and the harness {name!r}."

@@ -77,7 +77,7 @@ class Desk:
         listed = [
             {
                 "id": name.replace("_", "-"),
-                "default_bin": name,
+                "default_bin": {"claude_code": "claude"}.get(name, name),
                 "modes": [{"mode": mode} for mode in modes],
                 "supports_resume": resumes,
             }

@@ -52,9 +52,18 @@ def test_a_missing_program(desk: Desk, program: Callable[..., Path], gone: str) 
 def test_a_harness_that_this_oneharness_has_not(desk: Desk) -> None:
     """An older oneharness that lacks the harness is to blame, by its version."""
     desk.listing(goose=(["default"], True))
-    with pytest.raises(HarnessError, match=r"oneharness 0\.21\.3 has no 'codex'") as caught:
+    with pytest.raises(HarnessError, match=r"oneharness 0\.21\.3 cannot drive 'codex', but goose") as caught:
         started(desk, "codex")
     assert caught.value.kind is FailureKind.SPAWN
+
+
+def test_a_harness_that_nobody_knew_of(desk: Desk, program: Callable[..., Path]) -> None:
+    """Whatever the installed oneharness lists can be driven; its program is looked for under the name listed."""
+    desk.listing(new_one=(["default", "edit"], True))
+    with pytest.raises(HarnessError, match="`new_one` is not on PATH"):
+        started(desk, "new-one")
+    program("new_one")
+    assert started(desk, "new-one").versions["new-one"] == "1.2.3"
 
 
 @pytest.mark.parametrize("listing", ["", "[]", '{"harnesses": 1}', '{"harnesses": [{"id": "codex"}]}'])

@@ -10,6 +10,7 @@ import pytest
 from runner_env.core import FailureKind
 from runner_env.errors import HarnessError
 from runner_env.harnesses.model import AgentEvent, HarnessSession, Opening
+from runner_env.harnesses.table import make_harness
 
 from .conftest import Desk, answer, failed, result
 
@@ -220,6 +221,25 @@ def test_abort_and_close(desk: Desk) -> None:
     started = time.monotonic()
     desk.session(talk)
     assert time.monotonic() - started < 20
+
+
+def test_the_end_of_the_harness_ends_its_turns(desk: Desk) -> None:
+    """`aclose` of the harness ends a run that is under way, and waits for that."""
+    desk.answers(answer(result(), delay=60))
+
+    async def run() -> float:
+        made = make_harness(desk.options(name="oneharness:codex"))
+        session = await made.start(Opening(desk.repository, "t"))
+        waiting = asyncio.create_task(session.send("Go.", timeout_s=50))
+        await asyncio.sleep(1)
+        started = time.monotonic()
+        await made.aclose()
+        took = time.monotonic() - started
+        with pytest.raises(HarnessError, match="aborted"):
+            await waiting
+        return took
+
+    assert asyncio.run(run()) < 15
 
 
 def test_a_cancelled_task_ends_its_run(desk: Desk) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -10,8 +11,8 @@ import anyio
 from runner_env.core import FailureKind
 from runner_env.errors import HarnessError
 from runner_env.harnesses.commands import Command, CommandFailed, Commands, Finished
-from runner_env.harnesses.footprints import FOOTPRINTS, ONEHARNESS
-from runner_env.harnesses.host import AgentHost
+from runner_env.harnesses.footprints import FOOTPRINTS, ONEHARNESS, footprint_of
+from runner_env.harnesses.host import AgentHost, find_program, missing
 from runner_env.harnesses.oneharness.listing import Ability, read_detected, read_listing, read_version
 from runner_env.harnesses.oneharness.session import OneharnessSession, Rig
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from runner_env.execution.levels import Sandbox
+    from runner_env.harnesses.footprints import Footprint
     from runner_env.harnesses.model import HarnessSession, Opening
     from runner_env.harnesses.options import HarnessOptions
 
@@ -36,7 +38,8 @@ class Oneharness:
     def __init__(self, options: HarnessOptions, harness: str) -> None:
         self._options = options
         self._harness = harness
-        self._host = AgentHost(options, (ONEHARNESS, FOOTPRINTS[harness]), self.name)
+        self._footprint = footprint_of(harness)
+        self._host = AgentHost(options, (ONEHARNESS, self._footprint), self.name)
         self._commands = Commands(self._host.open_box)
         self._versions: dict[str, str] = {}
         self._ability: Ability | None = None
@@ -60,7 +63,9 @@ class Oneharness:
 
     async def start(self, opening: Opening) -> HarnessSession:
         """Begin a session; no process runs between its turns. See `Harness`."""
-        self._host.check()
+        self._check(ONEHARNESS)
+        if self._harness in FOOTPRINTS:
+            self._check(self._footprint)
         async with self._preparing:
             ability = self._ability or await self._prepare()
         sandbox = self._host.sandbox
@@ -72,9 +77,15 @@ class Oneharness:
 
     async def aclose(self) -> None:
         """End everything; see `Harness`."""
-        for session in self._sessions:
-            await session.aclose()
-        await self._commands.aclose()
+        with anyio.CancelScope(shield=True):
+            for session in self._sessions:
+                await session.aclose()
+            await self._commands.aclose()
+
+    def _check(self, footprint: Footprint) -> None:
+        """Make sure that a program is there."""
+        if find_program(footprint, self._options.environ) is None:
+            raise missing(footprint, self.name)
 
     def _environment(self) -> Mapping[str, str]:
         return {**_QUIET.get(self._harness, {}), **self._host.environment(), "ONEHARNESS_NO_CONFIG": "1"}
@@ -83,12 +94,15 @@ class Oneharness:
         """Find out what is installed; once."""
         listed = await self._ask("list", "--format", "json")
         try:
-            ability = read_listing(listed.stdout).get(self._harness)
+            abilities = read_listing(listed.stdout)
         except ValueError as problem:
             raise self._error(FailureKind.PROTOCOL, f"`oneharness list` cannot be read: {problem}") from None
-        self._versions["oneharness"] = read_version((await self._ask("--version")).stdout)
+        self._versions["oneharness"] = version = read_version((await self._ask("--version")).stdout)
+        ability = abilities.get(self._harness)
         if ability is None:
-            raise self._error(FailureKind.SPAWN, f"oneharness {self._versions['oneharness']} has no {self._harness!r}.")
+            message = f"oneharness {version} cannot drive {self._harness!r}, but {', '.join(abilities) or 'nothing'}."
+            raise self._error(FailureKind.SPAWN, message)
+        self._check(replace(self._footprint, program=ability.program))
         detected = await self._ask("detect", "--harness", self._harness, "--no-config", "--format", "json")
         self._versions[self._harness] = read_detected(detected.stdout)
         self._ability = ability

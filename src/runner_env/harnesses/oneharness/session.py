@@ -14,6 +14,7 @@ from anyio import from_thread, lowlevel
 from runner_env.core import FailureKind, Message, Role, Usage
 from runner_env.errors import HarnessError
 from runner_env.harnesses.commands import Command, CommandFailed
+from runner_env.harnesses.failures import hint_for
 from runner_env.harnesses.model import Turn
 from runner_env.harnesses.oneharness.envelope import HarnessReply, Unusable, read_event, read_finished
 from runner_env.harnesses.oneharness.events import Events, agent_events
@@ -77,6 +78,7 @@ class OneharnessSession:
         self._said: list[Message] = []
         self._id = ""
         self._turn: anyio.CancelScope | None = None
+        self._busy = anyio.Lock()
         self._over = False
 
     @property
@@ -88,9 +90,10 @@ class OneharnessSession:
         """Have the agent take one turn; see `HarnessSession`."""
         if self._over:
             raise self._error(FailureKind.PROTOCOL, "The session is closed.")
-        with anyio.CancelScope() as self._turn:
-            turn = await self._repeated(prompt, anyio.current_time() + timeout_s, on_event)
-        aborted, self._turn = self._turn.cancelled_caught, None
+        async with self._busy:
+            with anyio.CancelScope() as self._turn:
+                turn = await self._repeated(prompt, anyio.current_time() + timeout_s, on_event)
+            aborted, self._turn = self._turn.cancelled_caught, None
         if aborted:
             raise self._error(FailureKind.OTHER, "The turn was aborted.")
         self._said += [Message(Role.USER, prompt), Message(Role.ASSISTANT, turn.text)]
@@ -102,9 +105,11 @@ class OneharnessSession:
             self._turn.cancel()
 
     async def aclose(self) -> None:
-        """Take no further turn; see `HarnessSession`."""
+        """Take no further turn, and wait for the end of the one that is under way; see `HarnessSession`."""
         self._over = True
         await self.abort()
+        async with self._busy:
+            pass
 
     async def _repeated(self, prompt: str, deadline: float, on_event: OnEvent | None) -> Turn:
         """The turn, taken again after failures that may pass."""
@@ -174,7 +179,7 @@ class OneharnessSession:
     def _error(
         self, kind: FailureKind, message: str, *, hint: str | None = None, raw: str = "", usage: Usage | None = None
     ) -> HarnessError:
-        hint = hint or _HINTS.get(kind, "Run the same agent program by hand, and see that it works.")
+        hint = hint or hint_for(kind, self._rig.harness) or "Run the agent program by hand, and see that it works."
         return HarnessError(kind, message, harness=self._rig.name, hint=hint, raw=raw, usage=usage)
 
 
@@ -193,16 +198,3 @@ def _relay(on_event: OnEvent) -> Callable[[bytes], None]:
             from_thread.run_sync(tell, told, token=token)
 
     return take
-
-
-_HINTS = {
-    FailureKind.AUTH: "Log in to the agent program, or set its API key.",
-    FailureKind.RATE_LIMIT: "Wait, or use another model.",
-    FailureKind.QUOTA: "The account's credit or quota is used up.",
-    FailureKind.MODEL_NOT_FOUND: "Check the model's name and that the account may use it.",
-    FailureKind.OVERLOADED: "The model's server is overloaded; try again later.",
-    FailureKind.TIMEOUT: "Raise the timeout of agent turns.",
-    FailureKind.SPAWN: "Check that the agent program and oneharness are installed and on PATH.",
-    FailureKind.CONNECTION: "Check the connection to the model's server.",
-    FailureKind.CONTEXT_LENGTH: "Use a model with a larger context.",
-}
