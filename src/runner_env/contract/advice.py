@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from runner_env.contract.model import Actions, Bootstrap, CommandSpec, Contract, MetricsSpec
+    from runner_env.contract.model import Actions, Bootstrap, CommandSpec, Contract, MetricsSpec, StageSpec
 
 _T = TypeVar("_T")
 _MAX_SCRIPT_BYTES = 1 << 20
@@ -132,11 +132,16 @@ def _steps(contract: Contract | None, bootstrap: Bootstrap | None, actions: Acti
     for name, lines, workdir in (
         *first,
         (StageName.ACTIONS, steps, None),
-        *((spec.name, spec.commands, spec.workdir) for spec in stages),
+        *((spec.name, _lines(spec), spec.workdir) for spec in stages),
     ):
         for line in lines:
             yield _Step(name, line, workdir, earlier)
             earlier = True
+
+
+def _lines(spec: StageSpec) -> tuple[CommandSpec, ...]:
+    """All that the stage runs; a hint that is still to be found says nothing yet."""
+    return spec.commands if spec.hint is None or spec.hint.text == "auto" else (*spec.commands, spec.hint)
 
 
 def _workdirs(repo: Path, steps: list[_Step]) -> Iterator[Finding]:
