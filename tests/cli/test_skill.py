@@ -30,6 +30,22 @@ def test_an_error_for_a_person(cli: Cli) -> None:
     assert result.stderr == "error: nope.yaml: This path does not exist.\nhint: Check the spelling.\n"
 
 
+def test_help_is_a_subcommand_too(cli: Cli) -> None:
+    """`help` and `help run` show what `--help` and `run --help` show."""
+    assert cli("skill", "help").stdout == cli("skill", "--help").stdout
+    assert cli("skill", "help", "run").stdout == cli("skill", "run", "--help").stdout
+    assert cli("skill", "help", "nope").exit_code == 2
+
+
+def test_a_config_behind_the_subcommand(suite: Path, cli: Cli) -> None:
+    """`--config` is read wherever it stands; the one behind the subcommand goes first."""
+    (suite / "bad.yaml").write_text("modles: 1\n")
+    (suite / "good.yaml").write_text("provider: {kind: scripted}\n")
+    assert cli("skill", "run", "case.yaml", "--config", "bad.yaml").exit_code == 2
+    assert cli("skill", "--config", "bad.yaml", "run", "case.yaml", "--config", "good.yaml").exit_code in {0, 1}
+    assert cli("skill", "validate", "skills", "--config", "bad.yaml").exit_code == 0
+
+
 def test_an_error_as_json(suite: Path, cli: Cli) -> None:
     """With `--format json` the error is an object on standard output, with every problem of the file."""
     (suite / "case.yaml").write_text(CASE + "a: 1\nb: 2\n")

@@ -104,6 +104,7 @@ def test_replies_are_read_whole(kitchen: Any) -> None:
         ("print('{}'); print('{}')", "protocol", FailureKind.PROTOCOL, "not valid JSON"),
         ("print('[1]')", "protocol", FailureKind.PROTOCOL, "object"),
         ('print(\'{"reason": "x"}\')', "protocol", FailureKind.PROTOCOL, "bool"),
+        ('print(\'{"value": true, "reason": null}\')', "protocol", FailureKind.PROTOCOL, "`reason` must be a string"),
         ("print('{\"value\": 1}')", "protocol", FailureKind.PROTOCOL, "bool"),
         ("print('{\"value\": NaN}')", "protocol", FailureKind.PROTOCOL, "NaN"),
         ('print(\'{"value": true, "usage": {"input_tokens": -1}}\')', "protocol", FailureKind.PROTOCOL, "usage"),

@@ -148,6 +148,17 @@ def test_a_role_has_its_own_configuration(kitchen: Any) -> None:
         assert not {"--model", "--timeout"} & set(call["argv"])
 
 
+def test_what_is_asked_for_in_this_run_goes_before_a_role(kitchen: Any) -> None:
+    """A model, harness or timeout given for the run replaces the role's own, but nothing behind `--`."""
+    kitchen.oneharness([VERDICT])
+    role = RoleOptions("j.toml", ("--harness", "codex", "--model=own", "--keep", "k", "--", "--model", "text"))
+    insisted = frozenset(("--model", "--harness"))
+    used(kitchen, lambda p: p.judge("jm", BOOLEAN, GREET), judge=role, insisted=insisted)
+    argv = kitchen.calls()[0]["argv"]
+    assert argv[argv.index("--harness") : argv.index("--schema")] == ["--harness", "judge-h", "--model", "jm"]
+    assert argv[argv.index("--config") :] == ["--config", "j.toml", "--keep", "k", "--", "--model", "text"]
+
+
 @pytest.mark.parametrize(
     ("args", "says"),
     [
@@ -216,10 +227,18 @@ def test_no_record_is_no_proof_of_silence(kitchen: Any) -> None:
     assert failure(kitchen, use).code == "mocks_not_effective"
 
 
+def test_a_record_without_what_was_done_is_none(kitchen: Any) -> None:
+    """Whether a call was let through is the point of the record; a line that leaves it out is an error."""
+    kitchen.oneharness([{"text": "x"}], spied=[{"event": {"tool_name": "Bash", "tool_input": {}}}])
+    spy = RespondOptions(MockRules(None))
+    error = failure(kitchen, lambda p: p.respond("claude-code", "m", SKILL, GREET, None, spy))
+    assert "`action`" in error.message
+
+
 def test_events_are_told_as_they_happen(kitchen: Any) -> None:
     """With a listener the run is streamed: each event arrives, and all of them are in the turn."""
     events = [{"kind": "tool_call", "name": "bash", "index": 0}, {"kind": "tool_result", "index": 0}]
-    kitchen.oneharness([{"text": "hi"}], events=events)
+    kitchen.oneharness([{"text": "hi"}], events=[*events, {"kind": "message", "output": "hi", "index": 1}])
     seen: list[Any] = []
     options = RespondOptions(on_event=seen.append)
     turn = used(kitchen, lambda p: p.respond("claude-code", "m", SKILL, GREET, None, options))
@@ -231,11 +250,12 @@ def test_events_are_told_as_they_happen(kitchen: Any) -> None:
 
 
 def test_a_stream_without_a_result_is_an_error(kitchen: Any) -> None:
-    """A stream that ends early has no reply."""
-    kitchen.oneharness(['{"type": "event", "event": {}}\n'])
+    """A stream that ends early, or never was one, has no reply."""
     options = RespondOptions(on_event=lambda _: None)
-    error = failure(kitchen, lambda p: p.respond("h", "m", SKILL, GREET, None, options))
-    assert "no result" in error.message
+    for printed in ('{"type": "event", "event": {}}\n', "garbage\n", ""):
+        kitchen.oneharness([printed])
+        error = failure(kitchen, lambda p: p.respond("h", "m", SKILL, GREET, None, options))
+        assert error.message.startswith("oneharness stream produced no result")
 
 
 @pytest.mark.parametrize(
@@ -255,6 +275,9 @@ def test_a_stream_without_a_result_is_an_error(kitchen: Any) -> None:
         ({"status": "error", "failure_kind": 5}, "", "protocol", "`failure_kind` of a result must be text"),
         ({"text": "x", "session_id": 5}, "", "protocol", "`session_id` of a result must be text"),
         ({"text": "x", "status": None}, "", "protocol", "`status`"),
+        ({"text": "x", "stdout": None}, "", "protocol", "`stdout` of a result must be text"),
+        ({"text": "x", "events": {}}, "", "protocol", "`events` of a result must be a list"),
+        ({"text": "x", "schema_valid": "yes"}, "", "protocol", "`schema_valid` of a result must be true or false"),
     ],
 )
 def test_every_failure_is_classified(kitchen: Any, reply: object, context: str, kind: str | None, says: str) -> None:

@@ -17,6 +17,7 @@ from runner_env.core import Message
 from runner_env.errors import ProviderError
 from runner_env.providers import JudgeQuery, MockRules, SkillRef, protocol
 from runner_env.providers.command import CommandProvider
+from runner_env.providers.model import MockCall
 from runner_env.providers.protocol_schema import protocol_schema
 from runner_env.text.jsontext import one_line, read_json
 
@@ -90,6 +91,28 @@ def test_any_reply_is_a_value_or_a_protocol_error(reply: dict[str, Any]) -> None
         except ProviderError as error:
             code = error.code
         assert code == "protocol"
+
+
+@pytest.mark.parametrize(
+    "call", [{"tool": "Bash"}, {"tool": "Bash", "action": None}, {"tool": "B", "action": "deny", "rule": -1}]
+)
+def test_a_recorded_call_says_what_was_done(call: dict[str, Any]) -> None:
+    """A record without an action, or about a rule that cannot be, proves nothing."""
+    with pytest.raises(ProviderError):
+        protocol.assistant_turn({"message": "x", "mock_calls": [call]}, "", MockRules(None))
+
+
+def test_an_event_has_a_kind() -> None:
+    """An event that does not say what it is cannot be shown to a judge."""
+    with pytest.raises(ProviderError, match="kind"):
+        protocol.assistant_turn({"message": "x", "events": [{}]}, "", None)
+
+
+def test_calls_that_nobody_asked_for_are_kept() -> None:
+    """A provider may always record tool calls; they are in the report."""
+    call = {"tool": "Bash", "input": {}, "action": "allow"}
+    turn = protocol.assistant_turn({"message": "x", "mock_calls": [call]}, "", None)
+    assert turn.mock_calls == (MockCall("Bash", {}, "allow"),)
 
 
 @given(JSON, st.text(alphabet=st.characters(), max_size=20))

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import xml.etree.ElementTree as ET
 
+import pytest
+
 from runner_env.reporting.skill_ci import github, junit
-from runner_env.reporting.skill_report import render_report, report_json, result_line
+from runner_env.reporting.skill_report import render_report, report_json, result_line, usage_text
 from runner_env.skills.report import (
     EvalReport,
     MessageReport,
@@ -99,6 +101,20 @@ def test_human_lines() -> None:
     assert "note: look here\n" in text
     assert "\x1b" not in text
     assert "yes:" not in text
+
+
+@pytest.mark.parametrize(
+    ("usage", "text"),
+    [
+        (UsageReport(5, None, None), "5 input tokens"),
+        (UsageReport(None, 5, 0.5), "$0.5000, 5 output tokens"),
+        (UsageReport(0, 0, None), "0 in / 0 out tokens"),
+        (None, ""),
+    ],
+)
+def test_usage_names_what_is_known(usage: UsageReport | None, text: str) -> None:
+    """A part that nobody reported is left out, zero is not."""
+    assert usage_text(usage) == text
 
 
 def test_junit_is_well_formed() -> None:

@@ -73,6 +73,10 @@ def test_a_full_case(tmp_path: Path, write: Write) -> None:
         ("spy: perhaps\n", "case.yaml:3:1", "true or false"),
         ("mocks:\n  - {name: a, match: {contains: x}, deny: no, stub: yes}\n", "case.yaml:4:5", "`stub`"),
         ("mocks:\n  - {name: a, match: {pattern: '('}, deny: no}\n", "case.yaml:4:23", "'('"),
+        ("mocks:\n  - {name: a, match: {pattern: ''}}\n", "case.yaml:4:23", "would match everything"),
+        ("mocks:\n  - {name: a, match: {input: {f: {contains: ''}}}}\n", "case.yaml:4:35", "would match everything"),
+        ("mocks:\n  - {name: a, match: {tool: x}, rewrite: [1]}\n", "case.yaml:4:33", "a mapping"),
+        ("mocks:\n  - {name: a, match: {tool: x}, deny: 5}\n", "case.yaml:4:33", "a mapping"),
         ("mocks:\n  - {match: {pattern: '[[:alpha:]]'}}\n", "case.yaml:4:14", "POSIX"),
         ("mocks:\n  - {match: {}}\n", "case.yaml:4:6", "at least one"),
         ("mocks:\n  - {match: {input: {command: {}}}}\n", "case.yaml:4:22", "equals"),
@@ -124,18 +128,34 @@ def test_a_blank_name_is_none(case: Load) -> None:
     assert [item.label for item in loaded.evals] == ["greets"]
 
 
-@pytest.mark.parametrize(("text", "value"), [("no", False), ("off", False), ("Yes", True), ("true", True)])
-def test_booleans_of_old_yaml(case: Load, text: str, value: bool) -> None:
-    """`yes`, `no`, `on` and `off` are booleans where a boolean is wanted."""
+@pytest.mark.parametrize(("text", "value"), [("false", False), ("True", True)])
+def test_booleans(case: Load, text: str, value: bool) -> None:
+    """`true` and `false` are booleans."""
     (only,) = case(f"evals:\n  - {{type: boolean, criterion: a, expected: {text}}}\n").evals
     assert isinstance(only, BooleanEval)
     assert only.expected is value
 
 
-def test_anchors_and_merge_keys(case: Load) -> None:
-    """An alias repeats a value, `<<` merges a mapping, and keys that are given win."""
-    loaded = case("evals:\n  - &a {type: boolean, criterion: greets}\n  - {<<: *a, criterion: thanks}\n  - *a\n")
-    assert [item.label for item in loaded.evals] == ["greets", "thanks", "greets"]
+@pytest.mark.parametrize(
+    "item",
+    [
+        "{type: boolean, criterion: a, expected: no}",
+        "{type: boolean, criterion: a, expected: 'true'}",
+        "{type: boolean, criterion: 12}",
+        "{type: called, mock: 5}",
+    ],
+)
+def test_types_of_evals_are_strict(case: Load, item: str) -> None:
+    """YAML 1.2 has no `yes` and `no`, and a number is no text where a person would be asked to judge it."""
+    with pytest.raises(DefinitionError) as caught:
+        case(f"evals:\n  - {item}\n")
+    assert caught.value.code == "wrong_type"
+
+
+def test_an_alias_repeats_a_value(case: Load) -> None:
+    """Anchors and aliases work as in any YAML."""
+    loaded = case("evals:\n  - &a {type: boolean, criterion: greets}\n  - *a\n")
+    assert [item.label for item in loaded.evals] == ["greets", "greets"]
 
 
 @pytest.mark.parametrize("text", ["\r\n", "\n"])

@@ -117,7 +117,10 @@ def test_defaults_from_the_environment(config: Load) -> None:
         (COMMAND + "modles: [x]\n", "skilltest.yaml:4:1", "modles"),
         ("provider:\n  kind: command\n  command: []\n", "skilltest.yaml:3:3", "command"),
         ("provider:\n  kind: shell\n", "skilltest.yaml:2:3", "'oneharness'"),
-        ("provider:\n  bin: x\n", "skilltest.yaml:1:1", "`kind`"),
+        ("provider:\n  bim: x\n", "skilltest.yaml:2:3", "bim"),
+        ("provider:\n  kind: command\n  command: [a]\n  timeout_secs: 0\n", "skilltest.yaml:4:3", "timeout_secs"),
+        ("models: [1]\n", "skilltest.yaml:1:10", "text"),
+        ("judge: {kind: api, vendor: openai, strict_json: yes}\n", "skilltest.yaml:1:36", "true or false"),
         ("platforms: []\n", "skilltest.yaml:1:1", "platforms"),
         ("models: gpt\n", "skilltest.yaml:1:1", "a list"),
         ("max_turns: 1.5\n", "skilltest.yaml:1:1", "whole number"),
@@ -178,10 +181,11 @@ def test_provider_flags(config: Load) -> None:
 
 def test_roles_of_oneharness(config: Load) -> None:
     """A role is None where nothing was configured: then the harness, the model and the timeout are ours."""
-    made = config("provider: {kind: oneharness, judge: {config: j.toml, args: [--x, 1]}, history: no}\n").provider
+    made = config("provider: {kind: oneharness, judge: {config: j.toml, args: [--x, '1']}, history: false}\n").provider
     assert isinstance(made, OneharnessOptions)
     assert (made.judge, made.simulated_user, made.history) == (RoleOptions("j.toml", ("--x", "1")), None, False)
     assert getattr(config("provider: {kind: oneharness}\n").provider, "judge", "absent") is None
+    assert getattr(config("provider: {judge: null}\n").provider, "judge", "absent") is None
 
 
 def test_arguments_that_break_a_role(config: Load) -> None:

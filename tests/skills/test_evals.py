@@ -70,6 +70,9 @@ def test_never_called() -> None:
     assert (none.passed, none.detail) == (True, {"kind": "calls", "count": 0, "negated": True})
     some = score_calls(CallsEval("nopush", negated=True), (DENY,), CALLS)
     assert (some.passed, "expected no matching calls" in some.reason) == (False, True)
+    others = (MockCall("W", {"b": 1, "a": None}), MockCall("T", "ls"), MockCall("N", None))
+    seen = score_calls(CallsEval("nopush"), (DENY,), others)
+    assert seen.reason.endswith('observed: W({"a":null,"b":1}), T("ls"), N()')
     nothing = score_calls(CallsEval("nopush"), (DENY,), ())
     assert nothing.reason.endswith("expected at least one; no tool calls were observed")
 

@@ -118,7 +118,7 @@ def test_when_calls_are_recorded(case: Load) -> None:
     assert not wants_recording(plain, (), spy=False)
     assert wants_recording(plain, (LS,), spy=False)
     assert wants_recording(plain, (), spy=True)
-    assert wants_recording(case("spy: yes\n"), (), spy=False)
+    assert wants_recording(case("spy: true\n"), (), spy=False)
 
 
 def test_an_empty_sequence_is_refused(case: Load) -> None:

@@ -70,9 +70,10 @@ def test_frontmatter_that_is_unusable(text: str, place: str) -> None:
 
 
 def test_windows_line_ends(write: Callable[[str, str], Path], tmp_path: Path) -> None:
-    """Windows line ends change nothing."""
-    write("s/SKILL.md", f"{HEAD}body\n".replace("\n", "\r\n"))
-    assert (load_skill(tmp_path / "s", "s").name, load_skill(tmp_path / "s", "s").instructions) == ("greeter", "body")
+    """Windows line ends are read; the instructions keep theirs, because nobody asked for others."""
+    write("s/SKILL.md", f"{HEAD}body\nmore\n".replace("\n", "\r\n"))
+    skill = load_skill(tmp_path / "s", "s")
+    assert (skill.name, skill.instructions) == ("greeter", "body\r\nmore")
 
 
 @pytest.mark.parametrize(("text", "said"), [(None, "could not be read"), ("\udcff", "not UTF-8")])

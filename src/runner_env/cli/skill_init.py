@@ -8,9 +8,12 @@ from pathlib import Path
 
 import click
 
+from runner_env.cli.skill import config_option
+
 
 @click.command(short_help="Write an example skill, case and config into a directory.")
 @click.argument("directory", metavar="DIR", type=click.Path(path_type=Path), default=".")
+@config_option(hidden=True)
 def init(directory: Path) -> int:
     """Write an example skill with a case that passes offline into DIR (default: here), which is made if need be.
 

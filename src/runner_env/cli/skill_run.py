@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from runner_env.cli.skill import CONFIG_KEY, remember_format
+from runner_env.cli.skill import CONFIG_KEY, config_option, remember_format
 from runner_env.core import Verdict
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _FORMATS = ("human", "json", "json-stream", "junit", "github")
 _OPTIONS = (
+    config_option(),
     click.option("--case-json", multiple=True, metavar="FILE", help="A case, or a list of cases, as JSON."),
     click.option("--set", "assignments", multiple=True, metavar="PATH=JSON", help="A setting of the config."),
     click.option("-p", "--platform", "platforms", multiple=True, help="Run on this agent program; repeatable."),

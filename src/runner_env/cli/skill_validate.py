@@ -6,16 +6,17 @@ from pathlib import Path
 
 import click
 
-from runner_env.cli.skill import remember_format
+from runner_env.cli.skill import config_option, remember_format
 
 
 @click.command(short_help="Check skills without running them.")
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...")
+@config_option(hidden=True)
 @click.option("--strict", is_flag=True, help="Also fail on what the agentskills.io specification forbids.")
 @click.option(
     "--format",
     "output_format",
-    type=click.Choice(["human", "json"]),
+    type=click.Choice(["human", "json", "json-stream"]),
     default="human",
     show_default=True,
     is_eager=True,
@@ -33,7 +34,7 @@ def validate(paths: tuple[str, ...], output_format: str, *, strict: bool) -> int
     from runner_env.skills.validation import validate_skills
 
     report = validate_skills(paths, Path.cwd(), strict=strict)
-    if output_format == "json":
+    if output_format != "human":
         emit(validation_json(report))
     else:
         out, complaint = validation_lines(report)

@@ -115,7 +115,7 @@ class OneharnessProvider:
             message=reply.text.strip(),
             usage=self._meter.of_turn(platform, reply.session_id or session, reply.usage, resumed=session is not None),
             session_id=reply.session_id,
-            events=reply.events,
+            events=None if reply.events is None else replies.tool_events(reply.events),
             mock_calls=recorded,
             history_command=calls.history_command(self._options, turn) if reply.recorded else None,
             raw=finished.stdout[: 1 << 16],
@@ -236,8 +236,7 @@ def _relay(on_event: Callable[[Event], None]) -> Callable[[bytes], None]:
     token = lowlevel.current_token()
 
     def take(line: bytes) -> None:
-        event = read_event(line)
-        if event is not None:
+        for event in replies.tool_events(filter(None, [read_event(line)])):
             from_thread.run_sync(on_event, event, token=token)
 
     return take

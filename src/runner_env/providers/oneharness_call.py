@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from pathlib import Path
 
     from runner_env.providers.oneharness_options import OneharnessOptions, RoleOptions
@@ -56,18 +57,17 @@ def turn_argv(options: OneharnessOptions, turn: Turn) -> tuple[str, ...]:
 
 def role_argv(options: OneharnessOptions, role: RoleOptions | None, model: str, schema: Path | None) -> tuple[str, ...]:
     """The command line for the judge or the simulated user."""
-    argv = [options.bin, "run", *_BUFFERED]
-    if role is None:
-        argv += ["--harness", options.judge_harness, "--timeout", str(options.timeout_s)]
-        if model:
-            argv += ["--model", model]
-    else:
-        argv += ["--config", role.config] if role.config else []
-        argv += role.args
+    settings = {"--harness": options.judge_harness, "--timeout": str(options.timeout_s), "--model": model}
+    own: list[str] = []
+    if role is not None:
+        settings = {flag: value for flag, value in settings.items() if flag in options.insisted}
+        own = ["--config", role.config] if role.config is not None else []
+        own += _without(role.args, settings)
+    # the role's own arguments come last, because they may end in `-- ...`
+    argv = [options.bin, "run", *_BUFFERED, *(part for item in settings.items() if item[1] for part in item)]
     if schema is not None:
-        # ahead of the role's arguments, because theirs may end in `-- ...`
-        argv[2:2] = ["--schema", str(schema)]
-    return tuple(argv)
+        argv += ["--schema", str(schema)]
+    return (*argv, *own)
 
 
 def history_name(turn: Turn) -> str:
@@ -79,6 +79,19 @@ def history_name(turn: Turn) -> str:
 def history_command(options: OneharnessOptions, turn: Turn) -> str:
     """How a person can look at what oneharness recorded."""
     return shlex.join([options.bin, "history", "show", history_name(turn), *_history_dir(options)])
+
+
+def _without(args: tuple[str, ...], flags: Collection[str]) -> list[str]:
+    """`args` without `flags` and their values, as far as they are flags at all: not behind `--`."""
+    end = args.index("--") if "--" in args else len(args)
+    kept: list[str] = []
+    rest = iter(args[:end])
+    for argument in rest:
+        if argument in flags:
+            next(rest, None)
+        elif argument.partition("=")[0] not in flags:
+            kept.append(argument)
+    return [*kept, *args[end:]]
 
 
 def _history_dir(options: OneharnessOptions) -> list[str]:

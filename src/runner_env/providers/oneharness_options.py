@@ -58,6 +58,8 @@ class OneharnessOptions:
         history_dir: where to.
         judge: the judge's own configuration, in place of `judge_harness`, its model and the timeout.
         simulated_user: that of the user; None: as the judge.
+        insisted: the flags of oneharness (`--harness`, `--model`, `--timeout`) whose values here go before those of
+            `judge` and `simulated_user`, because somebody asked for them in this very run.
     """
 
     bin: str = "oneharness"
@@ -67,6 +69,7 @@ class OneharnessOptions:
     history_dir: Path | None = None
     judge: RoleOptions | None = None
     simulated_user: RoleOptions | None = None
+    insisted: frozenset[str] = frozenset()
 
 
 def check_role_args(args: tuple[str, ...], setting: str) -> None:

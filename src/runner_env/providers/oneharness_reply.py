@@ -12,10 +12,14 @@ from runner_env.providers.model import MockCall
 from runner_env.text.jsontext import read_json
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from runner_env.harnesses.commands import Finished
     from runner_env.harnesses.oneharness.envelope import HarnessReply
+    from runner_env.providers.model import Event
 
 _NAME = "oneharness"
+_TOOL_EVENTS = frozenset(("tool_call", "tool_result"))
 
 
 def read_finished(finished: Finished, harness: str, *, streamed: bool = False, blank: bool = False) -> HarnessReply:
@@ -43,16 +47,24 @@ def read_spied(lines: str) -> tuple[MockCall, ...]:
         raise ProviderError("protocol", message, context=_NAME, kind=FailureKind.PROTOCOL) from None
 
 
+def tool_events(events: Iterable[Event]) -> tuple[Event, ...]:
+    """The tool events among `events`, each with an `index`: messages are in the reply's text already."""
+    told = [event for event in events if event.get("kind") in _TOOL_EVENTS]
+    return tuple({**event, "index": event.get("index", number)} for number, event in enumerate(told))
+
+
 def _mock_call(record: object) -> MockCall:
     event = record.get("event") if isinstance(record, dict) else None
     if not isinstance(record, dict) or not isinstance(event, dict) or not isinstance(event.get("tool_name"), str):
         raise Invalid("a line has no `event` with a `tool_name`")
     rule = record.get("rule")
     action = record.get("action")
+    if not isinstance(action, str):
+        raise Invalid("a line has no `action`")
     return MockCall(
         event["tool_name"],
         event.get("tool_input"),
-        action if isinstance(action, str) else "allow",
+        action,
         rule if isinstance(rule, int) and not isinstance(rule, bool) else None,
     )
 

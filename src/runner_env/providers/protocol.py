@@ -93,7 +93,7 @@ def assistant_turn(reply: Mapping[str, Any], text: str, mocks: MockRules | None)
             usage=read_usage(reply.get("usage")),
             session_id=_optional_text(reply, "session_id") or None,
             events=_numbered(_objects(reply, "events")),
-            mock_calls=None if mocks is None or calls is None else tuple(map(read_mock_call, calls)),
+            mock_calls=None if calls is None else tuple(map(read_mock_call, calls)),
             raw=head_tail(text, _KEPT),
         )
     except Invalid as problem:
@@ -117,22 +117,22 @@ def judgement(query: JudgeQuery, reply: Mapping[str, Any], text: str) -> JudgeVe
     """The verdict in a reply to `judge`; raises as `assistant_turn`."""
     try:
         usage = read_usage(reply.get("usage"))
-        reason = _optional_text(reply, "reason") or ""
+        reason = _text(reply, "reason") if "reason" in reply else ""
         return JudgeVerdict(_value(query.kind, reply), reason, head_tail(text, _KEPT), usage)
     except Invalid as problem:
         raise invalid_reply("judge", problem, text) from None
 
 
 def read_mock_call(call: Mapping[str, Any]) -> MockCall:
-    """One recorded tool call: `{tool, input, action?, rule?}`.
+    """One recorded tool call: `{tool, input, action, rule?}`.
 
     Raises:
         Invalid: a field is missing or has a wrong type.
     """
     rule = call.get("rule")
-    if rule is not None and (isinstance(rule, bool) or not isinstance(rule, int)):
-        raise Invalid("`rule` must be an integer")
-    return MockCall(_text(call, "tool"), call.get("input"), _optional_text(call, "action") or "allow", rule)
+    if rule is not None and (isinstance(rule, bool) or not isinstance(rule, int) or rule < 0):
+        raise Invalid("`rule` must be the index of a rule")
+    return MockCall(_text(call, "tool"), call.get("input"), _text(call, "action"), rule)
 
 
 def bad_reply(op: str, message: str, text: str) -> ProviderError:
@@ -197,4 +197,6 @@ def _numbered(events: tuple[dict[str, Any], ...] | None) -> tuple[dict[str, Any]
     """The events, each with an `index`, which a provider may leave out."""
     if events is None:
         return None
+    for event in events:
+        _text(event, "kind")
     return tuple({**event, "index": event.get("index", number)} for number, event in enumerate(events))

@@ -92,13 +92,16 @@ def eval_text(item: EvalReport) -> str:
 
 
 def usage_text(usage: UsageReport | None) -> str:
-    """`$0.0500, 40 in / 8 out tokens`; a part that nobody reported is left out."""
+    """`$0.0500, 40 in / 8 out tokens` or `5 input tokens`; a part that nobody reported is left out."""
     if usage is None:
         return ""
     parts = [] if usage.cost_usd is None else [f"${usage.cost_usd:.4f}"]
-    if usage.input_tokens is not None or usage.output_tokens is not None:
-        shown = ["?" if n is None else str(n) for n in (usage.input_tokens, usage.output_tokens)]
-        parts.append(f"{shown[0]} in / {shown[1]} out tokens")
+    if usage.input_tokens is not None and usage.output_tokens is not None:
+        parts.append(f"{usage.input_tokens} in / {usage.output_tokens} out tokens")
+    elif usage.input_tokens is not None:
+        parts.append(f"{usage.input_tokens} input tokens")
+    elif usage.output_tokens is not None:
+        parts.append(f"{usage.output_tokens} output tokens")
     return ", ".join(parts)
 
 
@@ -132,7 +135,7 @@ def _found(detail: Mapping[str, Any]) -> str:
         return f"{_compact(value)} (expected {_compact(detail['expected'])})"
     if detail["kind"] == "numeric":
         return f"{value:g} {Comparator(detail['comparator']).symbol} {detail['threshold']:g}"
-    wanted = "none" if detail["negated"] else detail.get("times", "at least 1")
+    wanted = "none" if detail["negated"] else f"exactly {detail['times']}" if "times" in detail else "at least 1"
     return f"{value} call{'' if value == 1 else 's'} (expected {wanted})"
 
 

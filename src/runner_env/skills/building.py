@@ -43,7 +43,7 @@ def matching(pattern: str | re.Pattern[str]) -> Pattern:
 
 def anything() -> Pattern:
     """Any text at all, as long as the field is there."""
-    return Pattern("contains", "")
+    return Pattern("pattern", ".*")
 
 
 @dataclass(frozen=True, slots=True)

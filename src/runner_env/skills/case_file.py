@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, ValidationInfo, WithJsonSchema, field_validator
 
-from runner_env.skills.fields import Flag, Label, NonBlank, Number, Positive, Strict, refuse
+from runner_env.skills.fields import Exact, Label, NonBlank, Number, Positive, Strict, refuse
 from runner_env.skills.mock_file import Matcher, MockFile
 from runner_env.skills.values import Comparator
 
@@ -33,9 +33,9 @@ class BooleanFile(Strict):
     """The judge says whether the criterion holds."""
 
     type: Literal["boolean"]
-    criterion: NonBlank
+    criterion: Exact
     """What is judged, as a statement about the conversation."""
-    expected: Flag = True
+    expected: bool = True
     """What the judge must say."""
     name: Label = None
     """Label in the report; default: the criterion."""
@@ -45,7 +45,7 @@ class NumericFile(Strict):
     """The judge gives a number, which is compared with a threshold."""
 
     type: Literal["numeric"]
-    criterion: NonBlank
+    criterion: Exact
     """What is graded."""
     min: Number
     """Lower end of the scale."""
@@ -83,7 +83,7 @@ class CalledFile(Strict):
     """A mock or spy saw calls."""
 
     type: Literal["called"]
-    mock: NonBlank
+    mock: Exact
     """The name of the mock."""
     times: Annotated[int, Field(ge=0, le=1_000_000)] | None = None
     """Exactly how often; default: at least once."""
@@ -97,7 +97,7 @@ class NotCalledFile(Strict):
     """A mock or spy saw no call."""
 
     type: Literal["not_called"]
-    mock: NonBlank
+    mock: Exact
     """The name of the mock."""
     where: dict[str, Matcher] | None = None
     """Only calls whose input looks like this are counted."""
@@ -121,7 +121,7 @@ class CaseFile(Strict):
     """A simulated user; without one the skill answers once."""
     mocks: list[MockFile] = Field(default_factory=list)
     """Tool calls to watch, answer, refuse or change; looked at after those of the config."""
-    spy: Flag = False
+    spy: bool = False
     """Record tool calls even if there are no mocks."""
     evals: Annotated[list[EvalFile], Field(min_length=1)]
     """What must hold for the case to pass."""

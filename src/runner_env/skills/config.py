@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,6 +25,12 @@ if TYPE_CHECKING:
     from runner_env.contract.document import Node
 
 DEFAULT_FILE = "skilltest.yaml"
+_ROLE_FLAGS = {
+    ("provider", "judge_harness"): "--harness",
+    ("judge_model",): "--model",
+    ("provider", "timeout_secs"): "--timeout",
+}
+"""The settings that, given for a run, go before what a role's own block says, and oneharness's flags for them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,10 +140,16 @@ def load_config(sources: ConfigSources) -> Config:
     """
     layers = (*environment_patches(sources.environ), *set_patches(sources.assignments))
     root = patched(_file_root(sources), layers)
-    root = patched(root, [flag for flag in sources.flags if _concerns(flag, root)])
+    flags = [flag for flag in sources.flags if _concerns(flag, root)]
+    root = patched(root, flags)
     value = validated(root, ConfigFile)
     mocks = [mock for file in sources.mocks_files for mock in _mocks_file(file, sources.cwd)]
-    return _config(value, root, (*mocks, *declared(value.mocks, root.get("mocks"))), sources)
+    config = _config(value, root, (*mocks, *declared(value.mocks, root.get("mocks"))), sources)
+    given = {patch.path for patch in (*layers, *flags)}
+    insisted = frozenset(flag for path, flag in _ROLE_FLAGS.items() if path in given)
+    if insisted and isinstance(config.provider, OneharnessOptions):
+        config = replace(config, provider=replace(config.provider, insisted=insisted))
+    return config
 
 
 def _concerns(flag: Patch, root: Node) -> bool:
@@ -200,14 +212,13 @@ def _provider(
         return CommandConfig(tuple(value.command), value.timeout_secs)
     if not isinstance(value, OneharnessFile):
         return ScriptedConfig()
-    judge = _role(value.judge, "judge", node) if node and node.get("judge") else None
     return OneharnessOptions(
         bin=value.bin or environ.get("SKILLTEST_ONEHARNESS_BIN") or "oneharness",
         judge_harness=value.judge_harness,
         timeout_s=value.timeout_secs,
         history=value.history,
         history_dir=Path(value.history_dir) if value.history_dir else _history_dir(environ),
-        judge=judge,
+        judge=_role(value.judge, "judge", node) if value.judge else None,
         simulated_user=_role(value.simulated_user, "simulated_user", node) if value.simulated_user else None,
     )
 

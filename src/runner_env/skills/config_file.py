@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
-from runner_env.skills.fields import Amount, Flag, NonBlank, Positive, Price, Strict, Text, refuse
+from runner_env.skills.fields import Amount, Exact, Positive, Price, Strict, refuse
 from runner_env.skills.mock_file import MockFile
 
 Seconds = Annotated[int, Field(ge=1, le=31_622_400)]
@@ -22,11 +22,14 @@ def _command(value: list[str]) -> list[str]:
 
 
 class RoleFile(Strict):
-    """How oneharness is called for one role; with this block neither harness, timeout nor model are passed to it."""
+    """How oneharness is called for one role; with this block no harness, timeout and model are passed to it.
 
-    config: Text | None = None
+    Those of them that flags, `--set` or the environment give are, in place of the block's own.
+    """
+
+    config: str | None = None
     """A configuration file of oneharness."""
-    args: list[Text] = Field(default_factory=list)
+    args: list[str] = Field(default_factory=list)
     """More arguments of `oneharness run`."""
 
 
@@ -34,18 +37,18 @@ class OneharnessFile(Strict):
     """The skill runs on an agent program, by way of the `oneharness` command."""
 
     kind: Literal["oneharness"]
-    bin: NonBlank | None = None
+    bin: Exact | None = None
     """The command; default: `oneharness`, or what `SKILLTEST_ONEHARNESS_BIN` names."""
-    judge_harness: NonBlank = "claude-code"
+    judge_harness: Exact = "claude-code"
     """Which agent program judges and plays the user."""
     timeout_secs: Seconds = 120
     """Limit of each call, in seconds."""
-    history: Flag = True
+    history: bool = True
     """Keep a history of each session."""
-    history_dir: Text | None = None
+    history_dir: str | None = None
     """Where to; default: `SKILLTEST_HISTORY_DIR`, or below the user's state directory."""
-    judge: RoleFile = Field(default_factory=RoleFile)
-    """The judge's own way to call oneharness."""
+    judge: RoleFile | None = None
+    """The judge's own way to call oneharness; default: `judge_harness`, `judge_model` and the timeout."""
     simulated_user: RoleFile | None = None
     """The simulated user's; default: that of the judge."""
 
@@ -55,7 +58,7 @@ class CommandFile(Strict):
 
     kind: Literal["command"]
     command: Annotated[
-        list[Text],
+        list[str],
         AfterValidator(_command),
         WithJsonSchema({"type": "array", "minItems": 1, "items": {"type": "string"}}),
     ]
@@ -76,15 +79,15 @@ class ApiJudgeFile(Strict):
     kind: Literal["api"]
     vendor: Literal["anthropic", "openai"]
     """Whose API it speaks; `openai` also stands for every server compatible with it."""
-    api_key_env: NonBlank | None = None
+    api_key_env: Exact | None = None
     """The variable with the key; default: `ANTHROPIC_API_KEY` or `OPENAI_API_KEY`."""
-    base_url: NonBlank | None = None
+    base_url: Exact | None = None
     """The full URL of the endpoint; default: the vendor's own."""
     timeout_secs: Seconds = 60
     """Limit of each request, in seconds."""
-    curl_bin: Text = "curl"
+    curl_bin: str = "curl"
     """Accepted for the reference tool's configs; ignored, with a warning."""
-    strict_json: Flag = True
+    strict_json: bool = True
     """Ask the API to enforce the format of the verdict."""
 
 
@@ -97,7 +100,14 @@ class PriceFile(Strict):
     """For tokens of the reply."""
 
 
-ProviderFile = Annotated[OneharnessFile | CommandFile | ScriptedFile, Field(discriminator="kind")]
+def _kind(value: object) -> object:
+    return {"kind": "oneharness", **value} if isinstance(value, dict) else value
+
+
+ProviderFile = Annotated[
+    OneharnessFile | CommandFile | ScriptedFile, Field(discriminator="kind"), BeforeValidator(_kind)
+]
+"""A provider; without a `kind` it is oneharness."""
 
 
 class ConfigFile(Strict):
@@ -105,17 +115,17 @@ class ConfigFile(Strict):
 
     provider: ProviderFile = Field(default_factory=lambda: OneharnessFile(kind="oneharness"))
     """What runs the skill, plays the user and judges."""
-    platforms: Annotated[list[NonBlank], Field(min_length=1)] = Field(default=["claude-code"])
+    platforms: Annotated[list[Exact], Field(min_length=1)] = Field(default=["claude-code"])
     """Agent programs to run each case on."""
-    models: Annotated[list[Text], Field(min_length=1)] = Field(default=["claude-opus-4-8"])
+    models: Annotated[list[str], Field(min_length=1)] = Field(default=["claude-opus-4-8"])
     """Models to run each case with; an empty text leaves the choice to the agent program."""
-    judge_model: Text = ""
+    judge_model: str = ""
     """The model that judges and plays the user; default: the first of `models`."""
     max_turns: Positive = 8
     """Answers of the skill at most, if a case says nothing else."""
     mocks: list[MockFile] = Field(default_factory=list)
     """Mocks of every case; they are tried before the case's own."""
-    spy: Flag = False
+    spy: bool = False
     """Record tool calls even in cases without mocks."""
     judge: ApiJudgeFile | None = None
     """A judge of its own; default: the provider judges."""
@@ -125,7 +135,7 @@ class ConfigFile(Strict):
     """How often each case is run on each platform and model."""
     jobs: Positive | None = None
     """Trials at the same time; default: chosen by the runner."""
-    platform_jobs: dict[NonBlank, Positive] = Field(default_factory=dict)
+    platform_jobs: dict[Exact, Positive] = Field(default_factory=dict)
     """Limits for single platforms."""
     judge_jobs: Positive | None = None
     """Calls to the judge at the same time; default: no limit of its own."""
@@ -137,5 +147,5 @@ class ConfigFile(Strict):
     """End the run before it uses more tokens than this, prompts and replies together."""
     max_time: Amount | None = None
     """End the run after this long, in seconds."""
-    prices: dict[NonBlank, PriceFile] = Field(default_factory=dict)
+    prices: dict[Exact, PriceFile] = Field(default_factory=dict)
     """Prices that go before those of the built-in table."""

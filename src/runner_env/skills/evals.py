@@ -97,4 +97,4 @@ def _subject(value: object) -> str:
             return command
         if len(value) == 1 and isinstance(only := next(iter(value.values())), str):
             return only
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return "" if value is None else json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import warnings
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
@@ -12,10 +12,6 @@ from pydantic_core import PydanticCustomError
 from runner_env.contract.places import shown
 from runner_env.skills.reading import WrittenInt
 
-_YAML_1_1_BOOLEANS = {
-    **dict.fromkeys(("y", "Y", "yes", "Yes", "YES", "on", "On", "ON"), True),
-    **dict.fromkeys(("n", "N", "no", "No", "NO", "off", "Off", "OFF"), False),
-}
 _POSIX_CLASS = re.compile(r"\[[^\]]*\[:\^?[a-z]+:\]")
 _TEXT_SCHEMA = {"type": "string"}
 _NON_BLANK_SCHEMA = {"type": "string", "pattern": r"\S"}
@@ -41,19 +37,15 @@ def _label(value: object) -> object:
     return None if isinstance(value, str) and not value.strip() else _written(value)
 
 
-def _scalar_text(value: object) -> object:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return repr(value) if isinstance(value, float) else _written(value)
-
-
-def _flag(value: object) -> object:
-    return _YAML_1_1_BOOLEANS.get(value, value) if isinstance(value, str) else value
-
-
 def _non_blank(value: str) -> str:
     if not value.strip():
         raise refuse("empty_value", "must not be empty")
+    return value
+
+
+def _non_empty(value: str) -> str:
+    if not value:
+        raise refuse("empty_value", "must not be empty: that would match everything")
     return value
 
 
@@ -78,15 +70,13 @@ Text = Annotated[str, BeforeValidator(_written), WithJsonSchema(_TEXT_SCHEMA)]
 NonBlank = Annotated[str, BeforeValidator(_written), AfterValidator(_non_blank), WithJsonSchema(_NON_BLANK_SCHEMA)]
 Label = Annotated[str | None, BeforeValidator(_label), WithJsonSchema({"type": ["string", "null"]})]
 """Text; a blank one is none."""
-ScalarText = Annotated[str, BeforeValidator(_scalar_text), WithJsonSchema({"type": ["string", "number", "boolean"]})]
-"""Text that something is compared with; numbers and booleans stand for their JSON spelling."""
+Exact = Annotated[str, AfterValidator(_non_blank), WithJsonSchema(_NON_BLANK_SCHEMA)]
+"""Text that is not blank, and no number."""
 Pattern = Annotated[
-    str, BeforeValidator(_written), AfterValidator(_pattern), WithJsonSchema({"type": "string", "format": "regex"})
+    str, AfterValidator(_non_empty), AfterValidator(_pattern), WithJsonSchema({"type": "string", "format": "regex"})
 ]
-Flag = Annotated[bool, BeforeValidator(_flag), WithJsonSchema({"type": "boolean"})]
-"""True or false, also as YAML 1.1 spells it (`yes`, `off`)."""
 Positive = Annotated[int, Field(ge=1, le=1_000_000_000)]
 Number = Annotated[float, BeforeValidator(_number), Field(allow_inf_nan=False)]
 Amount = Annotated[float, BeforeValidator(_number), Field(gt=0, allow_inf_nan=False)]
 Price = Annotated[float, BeforeValidator(_number), Field(ge=0, allow_inf_nan=False)]
-Json = Any
+NonEmpty = Annotated[str, AfterValidator(_non_empty)]

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, GetJsonSchemaHandler, model_validator
 from pydantic_core import CoreSchema
 
-from runner_env.skills.fields import Json, NonBlank, Pattern, ScalarText, Strict, Text, refuse
+from runner_env.skills.fields import NonBlank, NonEmpty, Pattern, Strict, Text, refuse
 
 
 class _OrText:
@@ -28,9 +28,9 @@ _ACTIONS = ("stub", "deny", "rewrite")
 class MatcherFile(Strict):
     """What one field of a tool call's input must look like; every given key must hold."""
 
-    equals: ScalarText | None = None
+    equals: str | None = None
     """The exact text."""
-    contains: ScalarText | None = None
+    contains: NonEmpty | None = None
     """A part of the text."""
     pattern: Pattern | None = None
     """A regular expression that is found in the text."""
@@ -43,7 +43,7 @@ class MatcherFile(Strict):
 
 
 def _short_matcher(value: object) -> object:
-    return value if isinstance(value, dict | list) or value is None else {"equals": value}
+    return {"equals": value} if isinstance(value, str) else value
 
 
 Matcher = Annotated[
@@ -104,7 +104,7 @@ def _short_reply(value: object) -> object:
 
 
 def _short_deny(value: object) -> object:
-    return value if isinstance(value, dict | list) or value is None else {"message": value}
+    return {"message": value} if isinstance(value, str) else value
 
 
 Stub = Annotated[list[StubFile], Field(min_length=1), BeforeValidator(_short_stub), _OrText()]
@@ -122,7 +122,7 @@ class MockFile(Strict):
     """Answer instead of the tool; of a list the n-th call gets the n-th item, later ones the last."""
     deny: Deny | None = None
     """Refuse the call with this message."""
-    rewrite: Json = None
+    rewrite: dict[str, Any] | None = None
     """Execute the call with this input instead."""
 
     @model_validator(mode="after")

@@ -102,7 +102,11 @@ def spelled(loc: _Loc) -> str:
 def _find(root: Node, loc: _Loc, *, missing: bool) -> tuple[_Loc, Where, Node]:
     """The part of `loc` that is in the document (tags of unions are not), the place of its key, and its value."""
     where, node, steps = root.where, root, list[str | int]()
+    tagged: Node | None = None
     for number, step in enumerate(loc):
+        if node is not tagged and step == _tag(node):
+            tagged = node
+            continue  # the step names the union's member, even if there is a key of that name
         if isinstance(step, int) and step < len(node.items):
             node = node.items[step]
             where = node.where
@@ -112,6 +116,12 @@ def _find(root: Node, loc: _Loc, *, missing: bool) -> tuple[_Loc, Where, Node]:
             continue
         steps.append(step)
     return tuple(steps), where, node
+
+
+def _tag(node: Node) -> object:
+    """What says which member of a union `node` is."""
+    told = node.get("kind") or node.get("type")
+    return told.value if told else None
 
 
 def _under(node: Node, where: Where, key: str) -> Where:

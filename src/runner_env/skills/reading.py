@@ -1,7 +1,7 @@
 """From a file of skill testing (config, case, list of mocks, frontmatter) to nodes with places, and on to plain values.
 
-YAML is read as the contract is (YAML 1.2, places kept, repeated keys refused), with two things that users of skill
-testing rely on: merge keys (`<<`) and whole numbers that stand for text.
+YAML is read as the contract is (YAML 1.2, places kept, repeated keys and merge keys refused); but whole numbers know
+how they were written, because they may stand for text.
 """
 
 from __future__ import annotations
@@ -42,7 +42,17 @@ def refusal(code: str, message: str, where: Where, hint: str | None = None) -> D
 
 
 def read_text(path: Path, file: str) -> str:
-    """The text of `path`, without byte order mark, every line end a line feed; messages call it `file`.
+    """As `read_exactly`, but every line end is a line feed."""
+    return with_line_feeds(read_exactly(path, file))
+
+
+def with_line_feeds(text: str) -> str:
+    """`text` with every line end a line feed."""
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def read_exactly(path: Path, file: str) -> str:
+    """The text of `path` as it is; messages call it `file`.
 
     Raises:
         DefinitionError: it cannot be read, is too large, or is not UTF-8.
@@ -56,22 +66,21 @@ def read_text(path: Path, file: str) -> str:
     if len(data) > MAX_BYTES:
         raise refusal("too_large", f"The file is larger than {MAX_BYTES} bytes.", Where(file))
     try:
-        text = data.decode("utf-8")
+        return data.decode("utf-8")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         message = f"Byte 0x{data[error.start]:02x} is not UTF-8."
         raise refusal("not_utf8", message, Where(file, line, 1), "Save the file as UTF-8.") from error
-    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def yaml_root(text: str, file: str) -> Node | None:
-    """The root node of a YAML text with its merge keys resolved; None if the text is empty.
+    """The root node of a YAML text; None if the text is empty.
 
     Raises:
         DefinitionError: it is not one YAML document, or repeats a key.
     """
     try:
-        return _merged(parse(Source(file, "", text.removeprefix("\ufeff"))))
+        return _without_merges(parse(Source(file, "", text.removeprefix("\ufeff"))))
     except DefinitionError:
         raise
     except ContractError as error:
@@ -151,21 +160,12 @@ def plain(node: Node) -> Any:  # noqa: ANN401 - as json has it
     return node.value
 
 
-def _merged(node: Node) -> Node:
-    """`node` with the mappings under `<<` (https://yaml.org/type/merge.html) merged in, explicit keys first."""
-    if isinstance(node.value, tuple):
-        return Node(tuple(_merged(item) for item in node.value), node.where, node.text, node.weight)
-    if not isinstance(node.value, dict):
-        return node
-    entries = {key: Entry(entry.where, _merged(entry.node)) for key, entry in node.value.items() if key != "<<"}
-    if source := node.value.get("<<"):
-        for part in source.node.items or (source.node,):
-            entries = {**_base(part), **entries}
-    return Node(entries, node.where, node.text, node.weight)
-
-
-def _base(node: Node) -> Mapping[str, Entry]:
-    merged = _merged(node)
-    if not isinstance(merged.value, dict):
-        raise refusal("bad_merge", "`<<` takes a mapping or a list of mappings.", node.where)
-    return merged.value
+def _without_merges(node: Node) -> Node:
+    """`node`, if it has no merge key (`<<`), which YAML 1.2 does not have and other readers would take for a name."""
+    for entry in node.entries.values():
+        _without_merges(entry.node)
+    for item in node.items:
+        _without_merges(item)
+    if merge := node.entries.get("<<"):
+        raise refusal("merge_key", "Merge keys (`<<`) are not accepted.", merge.where, "Write the keys out.")
+    return node

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from runner_env.core import Where
-from runner_env.skills.reading import read_text, refusal, yaml_root
+from runner_env.skills.reading import read_exactly, refusal, with_line_feeds, yaml_root
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from runner_env.contract.document import Node
 
-_FENCE = re.compile(r"^---[ \t]*$", re.MULTILINE)
+_FENCE = re.compile(r"^---[ \t]*\r?$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ def load_skill(directory: Path, path: str) -> Skill:
         DefinitionError: `SKILL.md` cannot be read, or its frontmatter is not YAML.
     """
     file = f"{path.rstrip('/')}/SKILL.md"
-    return skill_of(read_text(directory / "SKILL.md", file), path, file)
+    return skill_of(read_exactly(directory / "SKILL.md", file), path, file)
 
 
 def skill_of(text: str, path: str, file: str) -> Skill:
@@ -64,7 +64,7 @@ def skill_of(text: str, path: str, file: str) -> Skill:
     if not first or not last:
         return Skill(path, "", "", text.strip(), None, _trouble(text, opened=first is not None), sha256)
     # The lines before it stay, so that places in messages are those of the file.
-    root = yaml_root("\n" + text[first.end() + 1 : last.start()], file)
+    root = yaml_root("\n" + with_line_feeds(text[first.end() + 1 : last.start()]), file)
     if root is not None and not isinstance(root.value, dict):
         raise refusal("wrong_type", "The frontmatter must be a mapping.", root.where, "Write `name: …` lines.")
     frontmatter = root.plain() if root else {}

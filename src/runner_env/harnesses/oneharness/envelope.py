@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 _KEPT = 1 << 16
 _SHOWN = 2000
-_TEXTS = ("text", "stdout", "stderr", "session_id", "error", "failure_kind")
+_TEXTS = ("text", "session_id", "error", "failure_kind")
+_STREAMS = ("stdout", "stderr")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +94,9 @@ def read_finished(finished: Finished, *, streamed: bool = False, blank: bool = F
     """
     try:
         envelope, events = _streamed(finished.stdout) if streamed else (_envelope(read_json(finished.stdout)), ())
+    except _NoResult:
+        message = f"oneharness stream produced no result; stderr: {_clip(finished.stderr)}"
+        raise Unusable(message, finished.stdout) from None
     except ValueError as problem:
         raise _unreadable(finished, problem) from None
     results = envelope["results"]
@@ -119,18 +123,29 @@ def read_event(line: bytes) -> dict[str, Any] | None:
     return event if isinstance(event, dict) else None
 
 
+class _NoResult(ValueError):
+    """A stream ended before its result."""
+
+
 def _streamed(text: str) -> tuple[dict[str, Any], tuple[dict[str, Any], ...]]:
-    events, report = [], None
-    for line in text.splitlines():
-        item = read_json(line) if line.strip() else {}
+    events: list[dict[str, Any]] = []
+    report: object = None
+    problem: ValueError | None = None
+    for line in filter(str.strip, text.splitlines()):
+        try:
+            item = read_json(line)
+        except ValueError as error:
+            item, problem = None, error
         if not isinstance(item, dict):
-            raise Invalid("a line is no object")
-        if item.get("type") == "event" and isinstance(item.get("event"), dict):
+            problem = problem or Invalid("a line is no object")
+        elif item.get("type") == "event" and isinstance(item.get("event"), dict):
             events.append(item["event"])
         elif item.get("type") == "result":
             report = item.get("report")
     if report is None:
-        raise Invalid("oneharness stream produced no result")
+        raise _NoResult
+    if problem is not None:
+        raise problem
     return _envelope(report), tuple(events)
 
 
@@ -144,8 +159,13 @@ def _envelope(value: object) -> dict[str, Any]:
         if not isinstance(result.get("status"), str):
             raise Invalid("`status` of a result must be text")
         wrong = [name for name in _TEXTS if not isinstance(result.get(name), str | None)]
+        wrong += [name for name in _STREAMS if not isinstance(result.get(name, ""), str)]
         if wrong:
             raise Invalid(f"`{wrong[0]}` of a result must be text")
+        if not isinstance(result.get("events"), list | None):
+            raise Invalid("`events` of a result must be a list")
+        if not isinstance(result.get("schema_valid"), bool | None):
+            raise Invalid("`schema_valid` of a result must be true or false")
         read_usage(result.get("usage"))
     return value
 
