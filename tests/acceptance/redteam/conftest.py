@@ -155,8 +155,14 @@ class Range:
 
     def recorded(self) -> Iterator[Path]:
         """Every file that a run left, evidence and published copy."""
-        for folder in (self.home, self.root / ".aider_fsm"):
-            yield from (path for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
+        pending = [self.home, self.root / ".aider_fsm"]
+        while pending:  # not `rglob`, which recurses: some folders are three thousand deep
+            try:
+                entries = list(os.scandir(pending.pop()))
+            except OSError:  # a name that is too long, or a folder that is none
+                continue
+            pending += [Path(entry.path) for entry in entries if entry.is_dir(follow_symlinks=False)]
+            yield from (Path(entry.path) for entry in entries if entry.is_file(follow_symlinks=False))
 
     def git(self, *arguments: str) -> None:
         """Run git in the target."""
@@ -176,8 +182,8 @@ class Range:
 
 
 @pytest.fixture
-def ground(tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> Range:
-    """A target and a canary."""
+def ground(tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Range]:
+    """A target and a canary; removed by a program that does not recurse."""
     (tmp_path / "canary").mkdir()
     monkeypatch.setenv("CANARY_DIR", str(tmp_path / "canary"))
     canary = checked_canary(os.environ.get("CANARY_DIR"))
@@ -185,7 +191,8 @@ def ground(tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> Range
         (canary / folder).mkdir()
         (canary / folder / name).write_text('{"ok": true, "score": 0.99}')
     (tmp_path / "repo/.aider_fsm").mkdir(parents=True)
-    return Range(tmp_path / "repo", canary, home)
+    yield Range(tmp_path / "repo", canary, home)
+    subprocess.run(["rm", "-rf", "--", tmp_path / "repo", home], check=True, timeout=60)
 
 
 @pytest.fixture
