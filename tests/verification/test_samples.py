@@ -208,3 +208,10 @@ def test_huge_line_does_not_fill_the_memory(tmp_path: Path, fill: bytes) -> None
     rss, lines, bad = done.stdout.split(maxsplit=2)
     assert int(rss) < 150
     assert (lines, bad.strip()) == ("1", "line 1: longer than 8388608 bytes")
+
+
+def test_a_file_that_is_bad_beyond_hope_is_counted_only(read: Read) -> None:
+    """Millions of bad lines cost no more than reading them: after a hundred thousand, no line is looked at."""
+    report = read("[\n" * 2_000_000 + GOOD + "\n")
+    assert (report.lines, report.bad, report.valid) == (2_000_001, 2_000_001, 0)
+    assert len(report.bad_lines) == 10

@@ -16,6 +16,7 @@ from runner_env.verification.strict_json import Refused, described, json_type, n
 BLOCK_BYTES = 1 << 20
 MAX_LINE_BYTES = 8 << 20
 MAX_LOCATED = 10
+MAX_JUDGED_BAD = 100_000
 MAX_PROMPTS = 200
 MAX_PROMPT_CHARS = 1 << 16
 
@@ -40,7 +41,7 @@ class SamplesReport:
     Attributes:
         lines: lines, not counting blank ones at the end.
         valid: lines that are samples.
-        bad: lines that are not, blank ones among others included.
+        bad: lines that are not, blank ones among others included. After 100,000 in a file, all others count as bad.
         blank_lines: those of them that are merely blank.
         bad_lines: the first ten of them.
         blank_completions: samples whose completion has nothing but white space.
@@ -117,7 +118,10 @@ class _Reader:
             self._end_too_long()
         lines = (self.rest + block).split(b"\n")
         self.rest = lines.pop()
-        for line in lines:
+        for index, line in enumerate(lines):
+            if self.bad >= MAX_JUDGED_BAD:
+                self._skip(len(lines) - index)
+                break
             self._line(line)
         if len(self.rest) > self.max_line:
             self.rest = b""
@@ -140,6 +144,12 @@ class _Reader:
             bytes=total_bytes,
             prompts=tuple(self.prompts),
         )
+
+    def _skip(self, count: int) -> None:
+        """Lines of a file that is bad beyond hope are counted, not judged: millions of them would take minutes."""
+        self.number += count
+        self.bad += self.number - self.lines
+        self.lines = self.number
 
     def _line(self, line: bytes) -> None:
         self.number += 1

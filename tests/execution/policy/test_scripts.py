@@ -123,6 +123,15 @@ def test_sourced_settings_are_known_afterwards(judge: Judge, repo: Path) -> None
     assert judge('. ./env.sh; rm -rf "$OUT"') is not None
 
 
+def test_sourced_functions_are_known_afterwards(judge: Judge, repo: Path) -> None:
+    """A library may call its functions as it likes; programs of the same name are still programs."""
+    (repo / "lib.sh").write_text('reboot() { echo again; }\nsudo() { "$@"; }\n')
+    (repo / "run.sh").write_text('source "$(dirname "$0")/lib.sh"\nreboot && sudo echo hi && time reboot\n')
+    assert judge("bash run.sh; . ./lib.sh && reboot") is None
+    assert judge(". ./lib.sh; timeout 5 reboot") is not None
+    assert judge(". ./lib.sh; sh -c reboot") is not None
+
+
 def test_scripts_that_call_each_other_end(judge: Judge, repo: Path) -> None:
     """Each script is read once, so a circle is no trouble."""
     (repo / "a.sh").write_text("bash b.sh\n")

@@ -86,18 +86,21 @@ class Launcher:
 
     def _invoke(self, argv: tuple[str, ...], state: State, node: Node) -> str:
         self.reading.bounds.enter()
+        functions = {*self.reading.own, *state.functions}
         try:
             for _ in range(_MAX_WRAPPERS):
                 if argv[0] in state.aliases:
                     argv = (*state.aliases[argv[0]].split(), *argv[1:])
                 inv = self._invocation(argv, state)
-                self.reading.judge.program(inv, own=inv.name in self.reading.own, where=self.reading.where(node))
+                self.reading.judge.program(inv, own=argv[0] in functions, where=self.reading.where(node))
                 text = wrappers.given_text(inv.name, argv)
                 if text is not None:
                     return self._text(text, state if inv.name == "eval" else state.fork(), node)
                 inner = wrappers.unwrapped(inv.name, argv)
                 if not inner:
                     return self._follow(inv, argv, state, node)
+                if inv.name not in wrappers.KEYWORDS:  # a program starts programs, never functions of the shell
+                    functions = set()
                 directory = wrappers.new_directory(inv.name, argv)
                 if directory is not None:
                     state = state.fork()
@@ -182,14 +185,14 @@ class Launcher:
         saved = state.positional, state.script
         state.positional = argv[2:] or state.positional
         try:
-            return self._script(argv[1], state, node, as_shell=True)
+            return self._script(argv[1], state, node, as_shell=True, again=self.reading.bounds.may_repeat())
         finally:
             state.positional, state.script = saved
 
     def _text(self, text: str, state: State, node: Node) -> str:
         return self.reading.run(literal(text), state, fixed=self.reading.where(node))
 
-    def _script(self, path: str, state: State, node: Node, *, as_shell: bool) -> str:
+    def _script(self, path: str, state: State, node: Node, *, as_shell: bool, again: bool = False) -> str:
         if path in shells.STDIN and state.feed is not None:
             return self._text(state.feed, state, node)
         found = self.files.matching(path, state)
@@ -200,11 +203,16 @@ class Launcher:
             return UNKNOWN
         if full in state.files:
             return self._text(state.files[full], state, node)
-        script = self.reading.scripts.load(full, as_shell=as_shell)
+        scripts = self.reading.scripts
+        script = scripts.load(full, as_shell=as_shell, again=again)
         if script is None:
             return UNKNOWN
         state.script = full
-        return self.reading.run(script.text, state, file=script.name)
+        scripts.being_read.add(script.path)
+        try:
+            return self.reading.run(script.text, state, file=script.name)
+        finally:
+            scripts.being_read.discard(script.path)
 
 
 def _program(word: str, state: State) -> str:

@@ -38,21 +38,25 @@ class Script:
 
     name: str
     text: str
+    path: Path
 
 
 @dataclass(slots=True)
 class Scripts:
-    """The scripts inside one repository, each handed out once."""
+    """The scripts inside one repository, each handed out once, but for libraries; `being_read` are those not yet done."""
 
     root: Path
     seen: set[Path] = field(default_factory=set)
+    being_read: set[Path] = field(default_factory=set)
     total: int = 0
 
-    def load(self, path: str, *, as_shell: bool) -> Script | None:
+    def load(self, path: str, *, as_shell: bool, again: bool = False) -> Script | None:
         """Read a script that is about to be started.
 
         Args:
             path: absolute.
+            again: hand it out although it was before, unless it is being read: a library means something to each
+                script that sources it.
             as_shell: a shell was told to read it; otherwise it is executed by itself and may be no shell script at all.
 
         Returns:
@@ -63,17 +67,17 @@ class Scripts:
                 `script_too_large`, it has more than 2 000 000 bytes, or all scripts together have more than 8 000 000.
         """
         located = self._locate(path)
-        if located is None or located in self.seen:
+        if located is None or located in self.being_read or (located in self.seen and not again):
             return None
         name = self.name(path)
         data = _read(located, name, as_shell=as_shell)
         if data is None:
             return None
+        self.total += len(data) if located not in self.seen else 0
         self.seen.add(located)
-        self.total += len(data)
         if len(data) > MAX_SCRIPT_BYTES or self.total > _MAX_TOTAL_BYTES:
             raise ScriptProblem("script_too_large", name, f"{name} has more than {MAX_SCRIPT_BYTES} bytes")
-        return Script(name, cleaned(data.decode("utf-8", "replace")))
+        return Script(name, cleaned(data.decode("utf-8", "replace")), located)
 
     def text(self, path: str) -> str | None:
         """What a file inside the repository holds, at most 2 000 000 bytes; None for what is none, or not readable."""

@@ -27,6 +27,9 @@ class _Wrapper:
     assignments: bool = False
 
 
+KEYWORDS = frozenset(("time", "!", "then", "do", "coproc"))
+"""Words of the shell that stand before a command, which may be a function."""
+
 _PLAIN = _Wrapper()
 _WRAPPERS = {
     **dict.fromkeys(
