@@ -43,7 +43,7 @@ class Script:
 
 @dataclass(slots=True)
 class Scripts:
-    """The scripts inside one repository, each handed out once, but for libraries; `being_read` are those not yet done."""
+    """The scripts inside one repository, each handed out once, libraries apart; `being_read` are not done yet."""
 
     root: Path
     seen: set[Path] = field(default_factory=set)
