@@ -26,9 +26,19 @@ TURN_S = 120.0
 SCRIPT = "#!/bin/sh\npytest -q\n"
 
 
-def writes(path: str, content: str = SCRIPT) -> Reply:
+OUTSIDE = ("src/evil.py", "../first/evil.py", ".aider_fsm/../evil.py", ".aider_fsm/good.sh")
+COMMAND = "echo ran in $(basename $PWD); cat ../../evidence/record; echo x > ../../user/planted"
+
+LOOK = ToolCall("bash", {"command": COMMAND, "description": "Look"})
+
+
+def _write(path: str) -> ToolCall:
+    return ToolCall("write", {"filePath": path, "content": SCRIPT})
+
+
+def writes(path: str) -> Reply:
     """The model has a file written."""
-    return Reply(tool_calls=[ToolCall("write", {"filePath": path, "content": content})], usage=Tokens(100, 10))
+    return Reply(tool_calls=[_write(path)], usage=Tokens(100, 10))
 
 
 RULES = [
@@ -46,7 +56,14 @@ RULES = [
     Rule([Reply("half", finish_reason="length")], match="fault length"),
     Rule([Reply("late", delay=600)], match="fault hang"),
     Rule([Reply("half", broken="stall")], match="fault stall"),
+    Rule([Reply("half", fault="server_error", late=True)], match="fault late"),
     Rule([Reply("", broken="empty")], match="fault empty"),
+    Rule([Reply("", broken="html")], match="fault html"),
+    Rule([Reply(tool_calls=[*map(_write, OUTSIDE)]), Reply("Tried.")], match="write outside"),
+    Rule(
+        [Reply(tool_calls=[ToolCall("bash", {"command": COMMAND, "description": "Look"})]), Reply("Ran.")],
+        match="a command",
+    ),
 ]
 
 

@@ -25,6 +25,7 @@ for _name in ("httpx2", "httpcore2"):
 _LARGEST = 64 << 20
 _SHOWN = 2000
 _CONNECT_S = 10.0
+_BUSY = frozenset((408, 409, 425, 429))
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +62,14 @@ class ServerError(Exception):
 
     @property
     def unreached(self) -> bool:
-        """Whether there was no answer at all."""
+        """Whether there was no answer at all, so that it is not known what the call did."""
         return self.status == 0
+
+    @property
+    def passing(self) -> bool:
+        """Whether the same call may be answered well a little later."""
+        nothing = self.status == httpx2.codes.OK and not self.body
+        return self.unreached or nothing or self.status in _BUSY or self.status >= 500
 
 
 class Client:

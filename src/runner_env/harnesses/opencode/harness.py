@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from itertools import count
 from typing import TYPE_CHECKING, Self
+
+import anyio
 
 from runner_env.core import FailureKind
 from runner_env.errors import HarnessError
@@ -14,6 +17,7 @@ from runner_env.harnesses.opencode.models import resolve_model
 from runner_env.harnesses.opencode.servers import NAME, ExternalServer, LocalServer
 from runner_env.harnesses.opencode.session import OpenCodeSession
 from runner_env.harnesses.opencode.turn import CALL_S
+from runner_env.harnesses.options import backoff_s
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,8 +43,8 @@ class OpenCode:
     def __init__(self, options: HarnessOptions, variant: str = "") -> None:  # noqa: ARG002 - as the table calls it
         self._options = options
         self._host = None if options.url else AgentHost(options, (FOOTPRINTS[NAME],), NAME)
-        self._local = self._host and LocalServer(self._host, options.premises.copies, options.ambient)
-        self._server: Server = self._local or ExternalServer(options.url, options.environ)
+        self._local = self._host and LocalServer(self._host, options)
+        self._server: Server = self._local or ExternalServer(options)
         self._sessions: list[OpenCodeSession] = []
 
     @property
@@ -62,14 +66,14 @@ class OpenCode:
         """See `Harness`."""
         if self._host is not None:
             self._host.check()
-        try:
-            client = await self._server.client()
-            listed = await client.call("GET", _PROVIDERS, within_s=CALL_S, directory=opening.directory)
-            model = resolve_model(opening.model, self._options.environ, listed, NAME)
-            session = OpenCodeSession(self._server, opening, model, self._options)
-            await session.open(client)
-        except ServerError as error:
-            raise self._refused(error) from error
+        for attempt in count(1):
+            try:
+                session = await self._begin(opening)
+                break
+            except ServerError as error:
+                if not error.passing or attempt > self._options.retry_attempts:
+                    raise self._refused(error) from error
+            await anyio.sleep(backoff_s(self._options.retry_backoff_s, attempt))
         self._sessions.append(session)
         return session
 
@@ -79,6 +83,14 @@ class OpenCode:
         for session in sessions:
             await session.aclose()
         await self._server.aclose()
+
+    async def _begin(self, opening: Opening) -> OpenCodeSession:
+        client = await self._server.client()
+        listed = await client.call("GET", _PROVIDERS, within_s=CALL_S, directory=opening.directory)
+        model = resolve_model(opening.model, self._options.environ, listed, NAME)
+        session = OpenCodeSession(self._server, opening, model, self._options)
+        await session.open(client)
+        return session
 
     async def __aenter__(self) -> Self:
         return self

@@ -22,10 +22,15 @@ _FINISHES = {
 Message = dict[str, Any]
 
 
-def assistant_messages(listed: object, known: frozenset[str]) -> list[Message]:
-    """The assistant's messages in an answer of `GET /session/{id}/message`, but for those that were known before."""
+def new_messages(listed: object, known: frozenset[str]) -> list[Message]:
+    """The messages in an answer of `GET /session/{id}/message`, but for those that were known before."""
     found = (item for item in listed if isinstance(item, dict)) if isinstance(listed, list) else ()
-    return [item for item in found if info_of(item).get("role") == "assistant" and message_id(item) not in known]
+    return [item for item in found if message_id(item) not in known]
+
+
+def of_role(messages: Iterable[Message], role: str) -> list[Message]:
+    """Those of `assistant` or `user`."""
+    return [message for message in messages if info_of(message).get("role") == role]
 
 
 def info_of(message: Mapping[str, Any]) -> dict[str, Any]:

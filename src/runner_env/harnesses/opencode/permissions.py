@@ -31,3 +31,4 @@ def _rules(opening: Opening) -> Iterator[tuple[str, str, str]]:
     yield from (("edit", pattern, "allow") for pattern in opening.writable)
     if opening.shell:
         yield "bash", "*", "allow"
+        yield "external_directory", "*", "allow"  # or else a command that names a path outside is not run at all

@@ -24,7 +24,6 @@ class Progress:
 
     Attributes:
         idle: the server says that the turn is over.
-        retries: repetitions of calls to the model so far.
         retry_said: why the last of them was needed.
         retry_at_ms: when it is due, in milliseconds since 1970.
         error: the last error of the session.
@@ -37,9 +36,11 @@ class Progress:
         self._on_event = on_event
         self._told: set[str] = set()
         self._own: set[str] = set()
+        self._acting: set[str] = set()
+        self._formless: set[str] = set()
         self._attempt = 0
+        self._retries = 0
         self.idle = False
-        self.retries = 0
         self.retry_said = ""
         self.retry_at_ms = 0.0
         self.error: dict[str, Any] | None = None
@@ -47,11 +48,22 @@ class Progress:
 
     @property
     def hopeless(self) -> bool:
-        """Whether there is no use in waiting: too many repetitions, or a conversation that does not fit.
+        """Whether there is no use in waiting.
 
-        The server would shorten the conversation then, leave out what was asked, and go on as if all were well.
+        Left alone, the server would go on for ever: repeat a call that fails; ask again after an answer without an end
+        (an empty body, a page of a proxy, a stream that just stops); shorten a conversation that does not fit, leave
+        out what was asked, and continue as if all were well.
         """
-        return self._attempt > self._allowed or self.kind is FailureKind.CONTEXT_LENGTH
+        return (
+            self._attempt > self._allowed
+            or len(self._formless) > self._allowed
+            or self.kind is FailureKind.CONTEXT_LENGTH
+        )
+
+    @property
+    def retries(self) -> int:
+        """Repetitions of calls to the model so far."""
+        return self._retries + min(len(self._formless), self._allowed)
 
     @property
     def retrying(self) -> bool:
@@ -63,6 +75,8 @@ class Progress:
         """What its error or its repetitions are about; None if there are none, or nothing is known."""
         if self.error is not None and self.error.get("name") != _ABORTED:
             return error_kind(self.error)
+        if len(self._formless) > self._allowed:
+            return FailureKind.PROTOCOL
         # it repeats calls after an overload, at a limit of rate, or without a connection, and after nothing else
         return kind_of(self.retry_said) or FailureKind.OVERLOADED if self.retrying else None
 
@@ -101,17 +115,22 @@ class Progress:
             self.retry_said = str(status.get("message", ""))
             self.retry_at_ms = float(due) if isinstance(due, int | float) else 0.0
             if self._attempt <= self._allowed:
-                self.retries += 1
+                self._retries += 1
 
     def _message(self, info: object) -> None:
         if isinstance(info, dict) and info.get("sessionID") == self._session and info.get("role") == "assistant":
-            self._own.add(str(info.get("id")))
-            if info.get("finish"):
+            name = str(info.get("id"))
+            self._own.add(name)
+            if info.get("finish") == "unknown" and name not in self._acting:
+                self._formless.add(name)
+            elif info.get("finish"):
                 self._attempt = 0  # an answer has come; what fails later is counted anew
 
     def _part(self, part: object) -> None:
         if not isinstance(part, dict) or part.get("messageID") not in self._own:
             return
+        if part.get("type") == "tool":
+            self._acting.add(str(part["messageID"]))
         event = event_of(part)
         name = str(part.get("id"))
         if event is not None and name not in self._told:

@@ -16,11 +16,8 @@ from runner_env.harnesses.opencode.client import Access, Client, ServerError
 from runner_env.harnesses.standing import StandingProcess
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
-
-    from runner_env.core import Ambient
     from runner_env.harnesses.host import AgentHost
+    from runner_env.harnesses.options import HarnessOptions
 
 NAME = "opencode"
 START_S = 120.0
@@ -62,16 +59,16 @@ class ExternalServer:
     """A server that runs elsewhere, and is never started, restarted or stopped from here.
 
     Args:
-        url: where.
-        environ: has `OPENCODE_SERVER_USERNAME` (default `opencode`) and `OPENCODE_SERVER_PASSWORD`.
+        options: say where; the environment has `OPENCODE_SERVER_USERNAME` (default `opencode`) and
+            `OPENCODE_SERVER_PASSWORD`.
     """
 
     died = False
 
-    def __init__(self, url: str, environ: Mapping[str, str]) -> None:
-        user = environ.get("OPENCODE_SERVER_USERNAME") or "opencode"
-        password = environ.get("OPENCODE_SERVER_PASSWORD", "")
-        self._client = Client(Access(url.rstrip("/"), user, password), environ)
+    def __init__(self, options: HarnessOptions) -> None:
+        user = options.environ.get("OPENCODE_SERVER_USERNAME") or "opencode"
+        password = options.environ.get("OPENCODE_SERVER_PASSWORD", "")
+        self._client = Client(Access(options.url.rstrip("/"), user, password), options.environ)
         self.version = ""
 
     async def client(self) -> Client:
@@ -90,18 +87,16 @@ class LocalServer:
 
     Args:
         host: where it runs.
-        folder: where it is started; sessions name their own.
-        ambient: for its password.
+        options: among them the folder in which it is started; sessions name their own.
 
     Attributes:
         starts: how many processes were started so far.
         version: see `Server`.
     """
 
-    def __init__(self, host: AgentHost, folder: Path, ambient: Ambient) -> None:
+    def __init__(self, host: AgentHost, options: HarnessOptions) -> None:
         self._host = host
-        self._folder = folder
-        self._ambient = ambient
+        self._options = options
         self._lock = anyio.Lock()
         self._process: StandingProcess | None = None
         self._client: Client | None = None
@@ -127,13 +122,14 @@ class LocalServer:
             await self._end()
 
     async def _start(self) -> Client:
-        password = self._ambient.token(16)
+        password = self._options.ambient.token(16)
         argv = (NAME, "serve", "--hostname", "127.0.0.1", "--port", str(_free_port()))
         more = {"OPENCODE_SERVER_USERNAME": NAME, "OPENCODE_SERVER_PASSWORD": password}
         more |= {f"OPENCODE_DISABLE_{name}": "1" for name in _OFF}
         more[_CONTENT] = _configured(self._host.environment().get(_CONTENT, ""))
+        folder = self._options.premises.copies
         with anyio.CancelScope(shield=True):  # a process that is being started must be known, to be ended
-            process = await to_thread.run_sync(StandingProcess, self._host, argv, self._folder, more)
+            process = await to_thread.run_sync(StandingProcess, self._host, argv, folder, more)
             self._process = process
             self.starts += 1
         client = Client(Access(await self._url(process), NAME, password), {})

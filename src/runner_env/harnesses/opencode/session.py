@@ -14,7 +14,6 @@ from runner_env.harnesses.model import Turn
 from runner_env.harnesses.opencode.client import ServerError
 from runner_env.harnesses.opencode.messages import (
     events_of,
-    message_id,
     text_of,
     unusable,
     usage_of,
@@ -38,15 +37,14 @@ _FAREWELL_S = 5.0
 _DEATH_S = 0.5
 _AGENT = "build"
 _UNKNOWN_FIELD = frozenset((400, 422))
-_AGAIN = frozenset((408, 409, 425, 429))
 _RAW = 1 << 16
 
 
 @dataclass
 class _Attempts:
-    """What was tried so far in a turn."""
+    """What was tried so far in a turn; `sent` is None where it is not known whether the server has the prompt."""
 
-    sent: bool = False
+    sent: bool | None = False
     retries: int = 0
     recoveries: int = 0
 
@@ -127,17 +125,14 @@ class OpenCodeSession:
         client = await self._server.client()
         ambient, directory = self._options.ambient, self._opening.directory
         watch = self._watch = TurnWatch(client, self._id, directory, self._known, progress, ambient)
+        if attempts.sent is None:
+            attempts.sent = bool(await watch.messages("user"))
         body = None if attempts.sent else self._body(text)
-        attempts.sent = True
         try:
             return await watch.run(body, deadline)
-        except ServerError as error:
-            if body is not None and not error.unreached:
-                attempts.sent = False
-            if error.status in _UNKNOWN_FIELD and self._context_length is not None:
-                self._context_length = None
-                return await self._attempt(text, attempts, progress, deadline)
-            raise
+        finally:
+            if body is not None:
+                attempts.sent = watch.sent
 
     def _body(self, text: str) -> dict[str, Any]:
         body: dict[str, Any] = {"agent": _AGENT, "parts": [{"type": "text", "text": text}]}
@@ -154,6 +149,9 @@ class OpenCodeSession:
         options = self._options
         if self._aborted:
             raise self._failure(FailureKind.OTHER, "The turn was aborted.")
+        if error.status in _UNKNOWN_FIELD and self._context_length is not None:
+            self._context_length = None
+            return progress
         if error.unreached:
             await anyio.sleep(_DEATH_S)  # the end of a process is seen a little later than that of its connections
         if self._server.died:
@@ -165,8 +163,7 @@ class OpenCodeSession:
             attempts.sent = False
             return Progress(self._id, options.retry_attempts, on_event)
         attempts.retries += 1
-        passing = error.unreached or error.status in _AGAIN or error.status >= 500
-        if not passing or attempts.retries > options.retry_attempts:
+        if not error.passing or attempts.retries > options.retry_attempts:
             raise self._failure(error.kind, error.message, raw=error.body)
         await anyio.sleep(backoff_s(options.retry_backoff_s, attempts.retries))
         return progress
@@ -186,7 +183,8 @@ class OpenCodeSession:
         if not over:
             await self._leave()
         listed = messages if over and messages is not None else await self._listed()
-        self._known |= {message_id(message) for message in listed}
+        if self._watch is not None:
+            self._known |= self._watch.seen
         usage = usage_of(listed)
         problem = self._problem(listed, progress, timeout_s, over=over)
         if problem is not None:
@@ -199,7 +197,7 @@ class OpenCodeSession:
     ) -> HarnessError | None:
         if self._aborted:
             return self._failure(FailureKind.OTHER, "The turn was aborted.")
-        said = _said(progress.error) or progress.retry_said
+        said = _said(progress.error) or progress.retry_said or "its answers are empty, or have no end"
         if progress.error is not None or progress.hopeless or (not over and progress.retrying):
             kind = progress.kind or FailureKind.OTHER
             tried = f" (tried {progress.retries + 1} times)" if progress.retries else ""

@@ -9,7 +9,7 @@ import anyio
 
 from runner_env.core import FailureKind
 from runner_env.harnesses.opencode.client import ServerError
-from runner_env.harnesses.opencode.messages import assistant_messages, finished, last_error
+from runner_env.harnesses.opencode.messages import finished, last_error, message_id, new_messages, of_role
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -42,6 +42,10 @@ class TurnWatch:
         known: messages of earlier turns.
         progress: follows the events.
         ambient: clock.
+
+    Attributes:
+        sent: whether the server has the prompt; None: it is not known, for the connection broke.
+        seen: the messages that were listed, of either role.
     """
 
     def __init__(
@@ -61,6 +65,8 @@ class TurnWatch:
         self._progress = progress
         self._ambient = ambient
         self._quiet = 0
+        self.sent: bool | None = False
+        self.seen: set[str] = set()
 
     async def run(self, body: dict[str, Any] | None, deadline: float) -> list[Message]:
         """Have the turn taken.
@@ -82,7 +88,7 @@ class TurnWatch:
             try:
                 with feed:
                     if body is not None:
-                        await self.call("POST", f"{self._path}/prompt_async", body)
+                        await self._send(body)
                     await self._watch(feed, deadline)
             except ServerError as error:
                 problem = error  # raised below, outside of the group that would wrap it
@@ -95,9 +101,19 @@ class TurnWatch:
         """A call for this directory; raises `ServerError`."""
         return await self._client.call(method, path, within_s=CALL_S, directory=self._directory, body=body)
 
-    async def messages(self) -> list[Message]:
-        """The assistant's messages of this turn so far; raises `ServerError`."""
-        return assistant_messages(await self.call("GET", f"{self._path}/message"), self._known)
+    async def messages(self, role: str = "assistant") -> list[Message]:
+        """The messages of this turn so far; raises `ServerError`."""
+        found = new_messages(await self.call("GET", f"{self._path}/message"), self._known)
+        self.seen |= {message_id(message) for message in found}
+        return of_role(found, role)
+
+    async def _send(self, body: dict[str, Any]) -> None:
+        try:
+            await self.call("POST", f"{self._path}/prompt_async", body)
+        except ServerError as error:
+            self.sent = None if error.unreached else False
+            raise
+        self.sent = True
 
     async def _watch(self, feed: MemoryObjectReceiveStream[dict[str, Any]], deadline: float) -> None:
         progress = self._progress
