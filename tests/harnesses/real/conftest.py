@@ -60,10 +60,8 @@ RULES = [
     Rule([Reply("", broken="empty")], match="fault empty"),
     Rule([Reply("", broken="html")], match="fault html"),
     Rule([Reply(tool_calls=[*map(_write, OUTSIDE)]), Reply("Tried.")], match="write outside"),
-    Rule(
-        [Reply(tool_calls=[ToolCall("bash", {"command": COMMAND, "description": "Look"})]), Reply("Ran.")],
-        match="a command",
-    ),
+    Rule([Reply(tool_calls=[LOOK]), Reply("Ran.")], match="a command"),
+    Rule([Reply("late", delay=600, times=1), Reply("answered")], match="slow once"),
 ]
 
 
