@@ -1,4 +1,4 @@
-"""Why an agent program failed: by what the model's API answered, by names, by words; hardly by the programs' own kind."""
+"""Why an agent program failed: by the answer of the model's API, by names, by words; last by its own kind."""
 
 from __future__ import annotations
 
