@@ -171,10 +171,11 @@ def test_a_hang_ends_within_its_deadline(lab: Callable[..., Lab], harness: str) 
     assert left_below(made.root) == []
 
 
-def test_what_passes_is_tried_again(lab: Callable[..., Lab]) -> None:
-    """Codex gives up after its own repetition; ours succeeds, in the same session, and says so."""
-    made = lab(Rule([Reply(fault="server_error", times=5), Reply("Recovered.")]))
-    (turn,) = told(made, "codex", "Go.", retry_attempts=2, retry_backoff_s=0.1)
+@pytest.mark.parametrize(("harness", "times"), [("claude-code", 3), ("codex", 5)])
+def test_what_passes_is_tried_again(lab: Callable[..., Lab], harness: str, times: int) -> None:
+    """The program gives up after its own repetitions; ours succeeds, in the same session, and says so."""
+    made = lab(Rule([Reply(fault="server_error", times=times), Reply("Recovered.")]))
+    (turn,) = told(made, harness, "Go.", retry_attempts=2, retry_backoff_s=0.1)
     assert (turn.text, turn.retries) == ("Recovered.", 1)
 
 

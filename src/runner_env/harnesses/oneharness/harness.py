@@ -88,7 +88,7 @@ class Oneharness:
             raise missing(footprint, self.name)
 
     def _environment(self) -> Mapping[str, str]:
-        return {**_QUIET.get(self._harness, {}), **self._host.environment(), "ONEHARNESS_NO_CONFIG": "1"}
+        return {**_DEFAULTS.get(self._harness, {}), **self._host.environment(), "ONEHARNESS_NO_CONFIG": "1"}
 
     async def _prepare(self) -> Ability:
         """Find out what is installed; once."""
@@ -121,8 +121,11 @@ class Oneharness:
         return HarnessError(kind, message, harness=self.name, hint=hint)
 
 
-_QUIET: Mapping[str, Mapping[str, str]] = {
-    "claude-code": {"DISABLE_AUTOUPDATER": "1"},
+_DEFAULTS: Mapping[str, Mapping[str, str]] = {
+    "claude-code": {"DISABLE_AUTOUPDATER": "1", "CLAUDE_CODE_MAX_RETRIES": "2"},
     "opencode": {"OPENCODE_DISABLE_AUTOUPDATE": "1"},
 }
-"""What keeps a program from changing itself while it works, unless the operator has said otherwise."""
+"""What keeps a program from changing itself while it works, and from repeating a call for minutes before it says why.
+
+What the operator has said otherwise counts.
+"""

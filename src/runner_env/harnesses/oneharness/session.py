@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -113,21 +112,19 @@ class OneharnessSession:
 
     async def _repeated(self, prompt: str, deadline: float, on_event: OnEvent | None) -> Turn:
         """The turn, taken again after failures that may pass."""
-        options, spent = self._rig.options, Usage()
-        for attempt in itertools.count(1):
+        options, spent, retries = self._rig.options, Usage(), 0
+        while True:
             try:
                 turn = await self._take(prompt, deadline - anyio.current_time(), on_event)
+                return replace(turn, usage=spent + turn.usage, retries=retries)
             except HarnessError as error:
-                spent += error.usage or Usage()
-                wait_s = backoff_s(options.retry_backoff_s, attempt)
+                spent = error.usage = spent + (error.usage or Usage())
+                retries += 1
+                wait_s = backoff_s(options.retry_backoff_s, retries)
                 late = anyio.current_time() + wait_s >= deadline
-                if late or attempt > options.retry_attempts or not error.kind.transient:
-                    error.usage = spent
+                if late or retries > options.retry_attempts or not error.kind.transient:
                     raise
-                await anyio.sleep(wait_s)
-            else:
-                return replace(turn, usage=spent + turn.usage, retries=attempt - 1)
-        raise AssertionError("unreachable")
+            await anyio.sleep(wait_s)
 
     async def _take(self, prompt: str, timeout_s: float, on_event: OnEvent | None) -> Turn:
         """The turn, once."""
