@@ -67,7 +67,7 @@ def test_a_folder_of_a_repository_is_copied_alone(target: Path, copies: Path) ->
     [".aider_fsm/metrics.json", ".aider_fsm/rollout.json", ".aider_fsm/hints_run.json", ".aider_fsm/artifacts/r/x",
      ".aider_fsm/venv/bin/python", ".aider_fsm/tools/x", "node_modules/a/index.js", "sub/node_modules/a.js",
      ".venv/x", ".tox/py/x", "src/__pycache__/a.pyc", ".env", ".env.local", "conf/prod.env", "conf/.env.example",
-     "vendor/.git", "vendor/.git/config"],
+     "vendor/.git", "vendor/.git/config", ".netrc", ".ssh/id_rsa", "deploy/id_ed25519", ".pypirc", ".aws/credentials"],
 )  # fmt: skip
 def test_what_is_left_out(target: Path, copies: Path, path: str) -> None:
     """Outputs of stages, environments, caches, files with secrets, git's own."""

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from runner_env.authoring.watch import TargetWatch, escaped
+from runner_env.targets.git import Git
+from runner_env.targets.ignored import ignored_by_git
 
 from .conftest import write
 
@@ -17,6 +19,11 @@ from .conftest import write
 def git(root: Path, *arguments: str) -> None:
     """Run git in the target."""
     subprocess.run(["git", "-c", "init.defaultBranch=main", *arguments], cwd=root, check=True, capture_output=True)
+
+
+def begin(root: Path) -> TargetWatch:
+    """Look at a target now."""
+    return TargetWatch.begin(root, ignored_by_git(root, Git.local(os.environ)))
 
 
 @pytest.fixture
@@ -45,7 +52,7 @@ def repository(target: Path) -> Path:
 )
 def test_a_change_is_seen(repository: Path, change: Callable[[Path], object], path: str) -> None:
     """Edits, new and removed files, permissions, hooks; outputs also where git ignores them."""
-    watch = TargetWatch.begin(repository)
+    watch = begin(repository)
     assert watch.changed() == ()
     change(repository)
     assert path in watch.changed()
@@ -55,7 +62,7 @@ def test_a_change_is_seen(repository: Path, change: Callable[[Path], object], pa
 def test_times_cannot_hide_it(repository: Path) -> None:
     """A file of the same size whose time of change was set back has changed."""
     before = (repository / "src/app.py").stat()
-    watch = TargetWatch.begin(repository)
+    watch = begin(repository)
     (repository / "src/app.py").write_text("x = 9\n")
     os.utime(repository / "src/app.py", ns=(before.st_atime_ns, before.st_mtime_ns))
     assert watch.changed() == ("src/app.py",)
@@ -63,7 +70,7 @@ def test_times_cannot_hide_it(repository: Path) -> None:
 
 def test_what_is_let_be(repository: Path) -> None:
     """Logs that git ignores, caches, packages, and what git notes for itself may change meanwhile."""
-    watch = TargetWatch.begin(repository)
+    watch = begin(repository)
     write(repository, {"a.log": "more", "data/y": "x", "node_modules/b.js": "x", "src/__pycache__/a.pyc": "x"})
     write(repository, {".aider_fsm/artifacts/r/x": "x"})
     git(repository, "add", "-A")

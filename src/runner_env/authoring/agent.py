@@ -82,7 +82,7 @@ async def write_contract(
         TargetError: the target cannot be looked at.
         OSError: likewise, or the copy cannot.
     """
-    watch = await _aside(lambda: TargetWatch.begin(target_root))
+    watch = await _aside(lambda: TargetWatch.begin(target_root, copy.ignored))
     fence = await _aside(lambda: Fence(copy, brief.purpose))
     work = _Work(harness, brief, fence, record, terms)
     try:

@@ -35,8 +35,10 @@ MOST_FILE_BYTES = 32 << 20
 _MOST_IGNORED_BYTES = 1 << 20
 _COMMIT = (
     "-c", "user.name=runner-env", "-c", "user.email=runner-env@invalid", "-c", "commit.gpgSign=false",
-    "-c", "core.looseCompression=0", "-c", "core.fsync=none", "-c", "core.autocrlf=false", "-c", "core.safecrlf=false",
+    "-c", "core.compression=0", "-c", "core.fsync=none", "-c", "core.autocrlf=false", "-c", "core.safecrlf=false",
+    "-c", "core.bigFileThreshold=1",
 )  # fmt: skip
+"""The last one has git write all files into one pack instead of one file for each."""
 
 
 class AgentCopy:
@@ -45,12 +47,14 @@ class AgentCopy:
     Attributes:
         root: where the agent works.
         source: the target that it was made from, resolved.
+        ignored: what git ignores in the target, see `ignored_by_git`.
         left_out: what an agent does not find there although the repository has it, a sentence's end for each path.
     """
 
     def __init__(self, root: Path, source: Path, stack: ExitStack) -> None:
         self.root = root
         self.source = source
+        self.ignored: frozenset[str] = frozenset()
         self.left_out: dict[str, str] = {}
         self._stack = stack
 
@@ -73,7 +77,8 @@ class AgentCopy:
             holder = stack.enter_context(held_directory(PREFIX, below.resolve()))
             copy = cls(holder / (source.name or "target"), source, stack)
             git = Git.local((settings or Settings.from_environ()).environ)
-            copy.left_out |= _Copying(source, copy.root, ignored_by_git(source, git)).run()
+            copy.ignored = ignored_by_git(source, git)
+            copy.left_out |= _Copying(source, copy.root, copy.ignored).run()
             _make_repository(copy.root, git)
         except OSError as error:
             stack.close()
@@ -136,7 +141,7 @@ class _Copying:
         return self.left
 
     def _unwanted(self, path: str, mode: int, size: int) -> bool:
-        if leftovers.is_git(path) or leftovers.is_output(path) or leftovers.is_env_file(path):
+        if leftovers.is_git(path) or leftovers.is_output(path) or leftovers.is_secret(path):
             return True
         if leftovers.is_byproduct(path) or _is_virtualenv(self.source / path):
             return True

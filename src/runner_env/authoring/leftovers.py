@@ -23,6 +23,10 @@ _OF_AGENTS = frozenset((
     ".opencode", ".claude", ".codex", ".cursor", ".gemini", ".goose", ".qwen", ".crush", ".amp", ".copilot", ".aider",
 ))  # fmt: skip
 _ENV_FILE = re.compile(r"\.env|\.env\..*|.*\.env|.*\.env\..*", re.IGNORECASE | re.DOTALL)
+_CREDENTIALS = re.compile(
+    r"\.netrc|\.pypirc|\.git-credentials|\.pgpass|\.vault-token|id_(?:rsa|dsa|ecdsa|ed25519)", re.IGNORECASE
+)
+_KEY_FOLDERS = frozenset((".ssh", ".aws", ".gnupg", ".kube"))
 
 
 def is_output(path: str) -> bool:
@@ -49,6 +53,12 @@ def is_byproduct(path: str) -> bool:
 def is_env_file(path: str) -> bool:
     """Whether its name says that it holds the values of secrets (`.env`, `prod.env`, `.env.local`)."""
     return bool(_ENV_FILE.fullmatch(path.rpartition("/")[2]))
+
+
+def is_secret(path: str) -> bool:
+    """Whether its name says that an agent has no business to read it."""
+    *folders, name = path.split("/")
+    return is_env_file(path) or bool(_CREDENTIALS.fullmatch(name)) or not _KEY_FOLDERS.isdisjoint((*folders, name))
 
 
 def is_git(path: str) -> bool:

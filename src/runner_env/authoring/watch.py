@@ -8,9 +8,6 @@ from typing import TYPE_CHECKING, Self
 from runner_env.authoring import tree
 from runner_env.authoring.leftovers import ARTIFACTS, FOLDER, is_byproduct
 from runner_env.core import Finding
-from runner_env.settings import Settings
-from runner_env.targets.git import Git
-from runner_env.targets.ignored import ignored_by_git
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,15 +32,17 @@ class TargetWatch:
     _before: Mapping[str, tree.Entry]
 
     @classmethod
-    def begin(cls, root: Path, *, settings: Settings | None = None) -> Self:
+    def begin(cls, root: Path, ignored: frozenset[str]) -> Self:
         """Look at the target now.
 
+        Args:
+            root: the target.
+            ignored: what git ignores in it, see `ignored_by_git`.
+
         Raises:
-            TargetError: git is missing, or cannot read the repository.
             tree.TooManyEntries: it is too large to be watched.
             OSError: it cannot be read.
         """
-        ignored = ignored_by_git(root, Git.local((settings or Settings.from_environ()).environ))
         return cls(root, ignored, tree.entries(root, lambda path: _is_let_be(path, ignored)))
 
     def changed(self) -> tuple[str, ...]:
