@@ -124,6 +124,18 @@ def test_a_build_that_was_not_made_is_made(tmp_path: Path) -> None:
     assert _after(recipe, tmp_path, said).builds == ("npm run build",)
 
 
+def test_tests_that_a_linter_kept_from_running_are_run_without_it(tmp_path: Path) -> None:
+    """What npm runs before a script is left out where the run ended there, and not where the tests themselves ended."""
+    scripts = '{"scripts": {"pretest": "eslint .", "test": "tape test"}}'
+    (tmp_path / "package.json").write_text(scripts, encoding="utf-8")
+    recipe = Recipe(Option("npm test", "tape", "package.json:3", "npm test"))
+    ended = "\n> demo@1.0.0 pretest\n> eslint .\n\nsh: 1: eslint: not found\n"
+    new = _after(recipe, tmp_path, Said("evaluation", "npm test", ended))
+    assert (new.option.command, new.amended) == ("npm test --ignore-scripts", ("without pretest",))
+    tested = f"{ended}\n> demo@1.0.0 test\n> tape test\n"
+    assert amended(recipe, tmp_path, Said("evaluation", "npm test", tested)) is None
+
+
 def test_workers_that_find_different_tests_give_way_to_one_process(tmp_path: Path) -> None:
     """Tests in the order of a set cannot be shared out; they can be run."""
     recipe = Recipe(Option("pytest -n auto --dist loadfile tests", "pytest", "tox.ini:3", "tox"), (VENV,))

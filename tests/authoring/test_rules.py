@@ -172,6 +172,25 @@ def test_what_configure_makes_can_be_tested(tmp_path: Path) -> None:
     assert (recipe.others[-1].command, recipe.others[-1].source) == ("make check", "Makefile.in:4")
 
 
+def test_a_makefile_that_only_says_to_configure_is_made_by_configure(tmp_path: Path) -> None:
+    """A `Makefile` shipped beside `configure` and `Makefile.in` is not yet the real one."""
+    files = {
+        "configure": "#!/bin/sh\n",
+        "Makefile.in": "test: all\n\t./demo\n",
+        "Makefile": "all:\n\t@echo configure\n",
+    }
+    recipe = proposed(tmp_path, {**files, "README": "To test:\n\n    make test\n"})
+    assert (recipe.option.command, recipe.builds) == ("make test", ("./configure", "make -j2"))
+
+
+def test_of_several_test_commands_the_one_of_the_whole_suite_is_run(tmp_path: Path) -> None:
+    """The examples of the documentation come first in many a tox.ini; their score is not that of the tests."""
+    commands = ("pytest README.rst", "pytest --doctest-modules src", "pytest -m slow", "pytest --tb=short")
+    ini = "\n  ".join(("[testenv]\ncommands =", *commands)) + "\n"
+    recipe = proposed(tmp_path, {"tox.ini": ini, "setup.py": "from setuptools import setup\nsetup()\n"})
+    assert recipe.option.command == "pytest --tb=short"
+
+
 def test_tox_without_its_commands_runs_for_this_python_alone(tmp_path: Path) -> None:
     """Where what tox runs gives no score, tox itself is tried, without its checks, documents and other Pythons."""
     ini = "[tox]\nenvlist = py39,py310,docs\n[testenv]\ndeps = pytest\ncommands = pytest tests\n"

@@ -38,6 +38,7 @@ _NO_DISTRIBUTION = re.compile(
     r"No matching distribution found for ([A-Za-z0-9][\w.-]*)|Failed to build '?([A-Za-z0-9][\w.-]*)"
 )
 _NO_VERSION = re.compile(r"No matching version found for ((?:@[\w.-]+/)?[\w.-]+)@")
+_NPM_SCRIPT = re.compile(r"npm (?:t|test|run(?:-script)? (\S+))")
 _SCRIPT_FAILED = re.compile(r"ELIFECYCLE|npm (?:ERR!|error) (?:command|path) |\bgyp\b|command failed", re.IGNORECASE)
 _PYTEST_TOO_NEW = re.compile(
     r"cannot import name '\w+' from '_?pytest[\w.]*'|module '_?pytest[\w.]*' has no attribute|PytestRemovedIn\d+Warning"
@@ -194,7 +195,18 @@ def _node(recipe: Recipe, place: Path, output: str) -> Recipe | None:
         listed = " ".join(packages)
         step = Step(f"npm install --no-save --no-audit --no-fund {listed}", "A run said that these were missing.")
         return _noted(replace(recipe, steps=(*recipe.steps, step)), f"install {listed}")
-    return None
+    return _without_hooks(recipe, place, output)
+
+
+def _without_hooks(recipe: Recipe, place: Path, output: str) -> Recipe | None:
+    """The script that tests alone, where it did not come to it for what npm runs before it, as a linter."""
+    called = _NPM_SCRIPT.fullmatch(recipe.option.command)
+    before = f"pre{called[1] or 'test'}" if called else ""
+    if before not in table(json_object(place, "package.json"), "scripts") or f" {before}\n" not in output:
+        return None
+    if re.search(rf"^> \S+ {before[3:]}$", output, re.MULTILINE):  # it did come to it
+        return None
+    return _noted(_command(recipe, f"{recipe.option.command} --ignore-scripts"), f"without {before}")
 
 
 def _perl(recipe: Recipe, place: Path, output: str) -> Recipe | None:

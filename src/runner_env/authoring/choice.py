@@ -110,7 +110,7 @@ def _forms(hint: Hint, tasks: Mapping[tuple[str, str], tuple[str, ...]], root: P
         return
     resolved = tasks.get((hint.workdir, meaning(words))) or _of_tox(hint, inner, tasks)
     parts = [_as_checked_out(part, root) for part in resolved if _tests(part)]
-    python = [part for part in parts if _runner(part) in PYTHON_RUNNERS]
+    python = sorted((part for part in parts if _runner(part) in PYTHON_RUNNERS), key=_narrow)
     for part in python[:1]:
         yield replace(as_stated, command=plain_python(words_of(part)), runner=_runner(part))
     if words == ("tox",) and parts:  # of all that it does, what it does for this Python
@@ -119,6 +119,13 @@ def _forms(hint: Hint, tasks: Mapping[tuple[str, str], tuple[str, ...]], root: P
     for part in parts:
         if part not in python and inner and inner[0] in ("npm", "yarn", "pnpm", "bun"):
             yield replace(as_stated, command=_with_npx(part), runner=_runner(part))
+
+
+def _narrow(command: str) -> int:
+    """By how much a test command is of less than the whole suite: examples in documents, a mark, a pattern."""
+    words = unwrap(words_of(command))[1:]
+    documents = sum(word.endswith((".rst", ".md", ".txt")) for word in words)
+    return documents + sum(word in ("--doctest-modules", "-k", "-m", "--doctest-glob") for word in words)
 
 
 def _of_tox(hint: Hint, inner: tuple[str, ...], tasks: Mapping[tuple[str, str], tuple[str, ...]]) -> tuple[str, ...]:
