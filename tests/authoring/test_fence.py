@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from runner_env.authoring import fence, proposal
 from runner_env.authoring.brief import Purpose
 from runner_env.authoring.fence import folded, is_contract, refusal, writable
 
@@ -70,6 +73,17 @@ def test_only_a_scaffold_writes_the_pipeline() -> None:
     assert refused.code == "pipeline"
     assert writable(REPAIR) == (".aider_fsm/**",)
     assert writable(SCAFFOLD) == ("pipeline.yml", ".aider_fsm/**")
+
+
+def test_every_refusal_is_explained() -> None:
+    """`docs/security_model.md` has a row for each code that the fence knows, and no other."""
+    page = (Path(__file__).resolve().parents[2] / "docs/security_model.md").read_text("utf-8")
+    table = page.partition("| refused as |")[2].partition("\n\n")[0]
+    listed = set(re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE))
+    source = Path(proposal.__file__).read_text("utf-8")
+    on_disk = set(re.findall(r"Refused\(\s*path,\s*\"(\w+)\"", source))
+    assert listed == {code for code, _, _ in (*fence._INSIDE, *fence._OUTSIDE)} | on_disk | {"pipeline"}
+    assert len(on_disk) > 5
 
 
 NAMES = st.text(st.characters(), max_size=12)
