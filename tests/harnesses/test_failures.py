@@ -94,6 +94,7 @@ SAID = {
         "Invalid JSON response",
         "JSON Parse error: Unexpected EOF",
         "Failed to parse the answer of the server",
+        "API Error: API returned an empty or malformed response (HTTP 200) — check for a proxy or gateway",
     ],
 }
 SILENT = [

@@ -130,6 +130,7 @@ WORDS = (
     (
         _any(
             r"invalid json|json parse|unexpected (?:token|end of (?:json|data|input))|empty (?:response|body|reply)",
+            r"empty or malformed (?:response|body|reply)|check for a proxy or gateway",
             r"(?:could not|failed to|error) (?:parse|decod|deserializ)\w*|no (?:output|content) generated",
         ),
         FailureKind.PROTOCOL,

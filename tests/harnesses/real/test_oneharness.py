@@ -143,6 +143,7 @@ FAULTS = {
     "overloaded": (Reply(fault="overloaded"), FailureKind.OVERLOADED),
     "server_error": (Reply(fault="server_error"), FailureKind.OVERLOADED),
     "context_length": (Reply(fault="context_length"), FailureKind.CONTEXT_LENGTH),
+    "late": (Reply("half", fault="overloaded", late=True), FailureKind.OVERLOADED),
     "cut": (Reply("half", broken="disconnect"), FailureKind.CONNECTION),
 }
 
