@@ -24,10 +24,11 @@ AGENT = Footprint(
     "install agent",
     ("AGENT_*", "KEY"),
     (
-        Place(".config/agent", "XDG_CONFIG_HOME", "agent"),
-        Place(".agent", kept=True),
-        Place(".agent.json", file=True, kept=True),
+        Place(".agent/login.json", "AGENT_HOME", "login.json", kept=True),
+        Place(".config/agent", "XDG_CONFIG_HOME", "agent", folders=("skills",)),
+        Place(".agent", "AGENT_HOME"),
     ),
+    {"AGENT_UPDATES": "off"},
 )
 LEVELS = [pytest.param("bwrap", marks=pytest.mark.programs), "landlock", "none"]
 
@@ -50,6 +51,7 @@ def test_the_environment_is_an_allow_list(options: Options) -> None:
         "PATH": given.environ["PATH"],
         "KEY": "k",
         "AGENT_MODE": "m",
+        "AGENT_UPDATES": "off",
         "MINE": "1",
         "HOME": str(host.home),
         "TMPDIR": str(host.home / "tmp"),
@@ -58,19 +60,38 @@ def test_the_environment_is_an_allow_list(options: Options) -> None:
 
 @pytest.mark.parametrize("level", LEVELS)
 def test_what_belongs_to_a_program_is_found_where_it_looks(options: Options, tmp_path: Path, level: str) -> None:
-    """Its state is the operator's own and is written to; its configuration may lie elsewhere and is read."""
-    user = tmp_path / "user"
-    (user / ".agent").mkdir(parents=True)
-    (tmp_path / "xdg/agent").mkdir(parents=True)
-    (tmp_path / "xdg/agent/config").write_text("configured")
-    (user / ".agent.json").write_text("logged in")
-    given = options({"XDG_CONFIG_HOME": str(tmp_path / "xdg")}, wanted=Wanted.only(level))
+    """Its configuration, wherever the operator has it, with the folders that it needs; a login that it renews lasts."""
+    user, xdg = tmp_path / "user", tmp_path / "xdg"
+    for folder in (user / ".agent/sessions", xdg / "agent/skills", xdg / "agent/history"):
+        folder.mkdir(parents=True)
+    (xdg / "agent/config").write_text("configured, ")
+    (xdg / "agent/skills/one").write_text("skilled, ")
+    (user / ".agent/login.json").write_text("logged in")
+    given = options({"XDG_CONFIG_HOME": str(xdg)}, wanted=Wanted.only(level))
     host = AgentHost(given, (AGENT,), "agent")
-    script = 'cat "$HOME/.config/agent/config" && cat "$HOME/.agent.json" && echo new > "$HOME/.agent/token"'
-    assert shell(host, given, script) == (0, "configuredlogged in")
-    assert (user / ".agent/token").read_text() == "new\n"
+    script = 'cd "$HOME" && cat .config/agent/config .config/agent/skills/one .agent/login.json && ls .config/agent'
+    assert shell(host, given, f"{script} && echo new > .agent/login.json") == (
+        0,
+        "configured, skilled, logged inconfig\nskills",
+    )
+    assert (user / ".agent/login.json").read_text() == "new\n"
     assert host.sandbox is not None
     assert host.sandbox.level == level
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_what_a_program_changes_otherwise_ends_with_it(options: Options, tmp_path: Path, level: str) -> None:
+    """A changed configuration would make other runs of the program do what an agent wants."""
+    user = tmp_path / "user"
+    (user / ".agent").mkdir(parents=True)
+    (user / ".agent/settings").write_text("mine\n")
+    given = options({"AGENT_HOME": str(user / ".agent")}, wanted=Wanted.only(level))
+    host = AgentHost(given, (AGENT,), "agent")
+    change = 'echo hook >> "$AGENT_HOME/settings" && mkdir "$AGENT_HOME/sessions" && cat "$HOME/.agent/settings"'
+    assert shell(host, given, change) == (0, "mine\nhook")
+    assert shell(host, given, 'cat "$AGENT_HOME/settings"') == (0, "mine\nhook")
+    assert (user / ".agent/settings").read_text() == "mine\n"
+    assert not (user / ".agent/sessions").exists()
 
 
 @pytest.mark.parametrize("level", LEVELS[:2])

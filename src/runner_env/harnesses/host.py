@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from runner_env.execution.levels import Places
 from runner_env.execution.levels.hidden import hidden_places, secret_places
 from runner_env.execution.levels.visible import visible_places
 from runner_env.harnesses.footprints import COMMON
+from runner_env.harnesses.furniture import furnish
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -26,9 +28,9 @@ if TYPE_CHECKING:
 class AgentHost:
     """The surroundings of one harness's programs.
 
-    They have a home directory of their own, which lasts as long as the harness; in it, what belongs to the programs
-    leads to where the operator has it. Contained, they write to that, to the copies that they work in and to what they
-    keep their state in; of other homes, credentials and evidence they see nothing.
+    They have a home directory of their own, which lasts as long as the harness, with what the operator has for them.
+    Contained, they write to that, to the copies that they work in and to their logins; of other homes, credentials and
+    evidence they see nothing.
 
     Args:
         options: which folders it is about, and at which levels.
@@ -43,6 +45,8 @@ class AgentHost:
         self._options = options
         self._footprints = footprints
         self._name = name
+        self._wanted = options.wanted
+        self._ruled_out: list[str] = []
         self.sandbox: Sandbox | None = None
 
     @property
@@ -69,6 +73,10 @@ class AgentHost:
         exact = frozenset(names)
         prefixes = tuple(name[:-1] for name in names if name.endswith("*"))
         passed = {name: value for name, value in environ.items() if name in exact or name.startswith(prefixes)}
+        for footprint in self._footprints:
+            passed |= footprint.settings
+        moved = {place.variable: str(self.home / place.default) for place in self._belongings if not place.below}
+        passed |= {name: path for name, path in moved.items() if name in passed}
         return {**passed, "HOME": str(self.home), "TMPDIR": str(self.home / "tmp")}
 
     def open_box(self) -> Box:
@@ -78,19 +86,40 @@ class AgentHost:
             HarnessError: kind `spawn`: no box that will do can be had, or the folders cannot be made.
         """
         try:
-            box = Box.open(self._options.wanted, self._places(), environ=self._options.environ)
-            self.sandbox = box.sandbox
+            box = Box.open(self._wanted, self._places(), environ=self._options.environ)
         except (ExecutionError, OSError) as error:
             message = getattr(error, "message", str(error))
             hint = getattr(error, "hint", None)
             raise HarnessError(FailureKind.SPAWN, message, harness=self._name, hint=hint) from error
+        assert box.sandbox is not None
+        reasons = "; ".join(filter(None, (*self._ruled_out, box.sandbox.fallback_reason)))
+        self.sandbox = replace(box.sandbox, fallback_reason=reasons)
         return box
+
+    def rule_out(self, reason: str) -> bool:
+        """Have the next box be at another level, because a program does not work at the last one's.
+
+        Args:
+            reason: why; it is among the reasons of the boxes that follow.
+
+        Returns:
+            Whether there is another level that will do.
+        """
+        level = self.sandbox.level if self.sandbox else ""
+        later = self._wanted.levels[self._wanted.levels.index(level) + 1 :] if level in self._wanted.levels else ()
+        if later:
+            self._wanted = replace(self._wanted, levels=later)
+            self._ruled_out.append(f"{level}: {reason}")
+        return bool(later)
 
     def _places(self) -> Places:
         environ, premises = self._options.environ, self._options.premises
-        self._furnish()
-        kept = tuple(dict.fromkeys(self._own(kept=True)))
-        read = (*self._own(kept=False), *self._named())
+        for folder in (self.home, self.home / "tmp", premises.scratch / "tmp", premises.scratch / "cache"):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        canary = premises.scratch / "canary"
+        canary.write_text("no agent can read this\n", encoding="utf-8")
+        furniture = furnish(self.home, self._belongings, environ)
+        shown = (*furniture.read, *self._named())
         hidden = tuple(dict.fromkeys((*hidden_places(environ, premises.scratch), *premises.hidden)))
         secrets = secret_places(environ, frozenset(self._options.pass_env))
         return Places(
@@ -98,33 +127,16 @@ class AgentHost:
             home=self.home,
             tmp=premises.scratch / "tmp",
             cache=premises.scratch / "cache",
-            canary=premises.scratch / "canary",
+            canary=canary,
             hidden=hidden,
-            secrets=tuple(path for path in secrets if not _around(path, (*kept, *read))),
-            visible=visible_places(environ, hidden, read),
-            also=kept,
+            secrets=tuple(path for path in secrets if not _around(path, (*furniture.kept, *shown))),
+            visible=visible_places(environ, hidden, shown),
+            also=furniture.kept,
         )
 
-    def _furnish(self) -> None:
-        """Make the folders, and have what belongs to the programs be found where they look for it."""
-        scratch = self._options.premises.scratch
-        for folder in (self.home, self.home / "tmp", scratch / "tmp", scratch / "cache"):
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        (scratch / "canary").write_text("no agent can read this\n", encoding="utf-8")
-        for place in self._belongings():
-            path = place.path(self._options.environ)
-            if path is not None and not os.path.lexists(self.home / place.default):
-                _furnish(self.home / place.default, place, path)
-
-    def _belongings(self) -> Iterator[Place]:
-        return (place for footprint in self._footprints for place in footprint.places)
-
-    def _own(self, *, kept: bool) -> Iterator[Path]:
-        """What the programs have for themselves, as far as it is there."""
-        for place in self._belongings():
-            path = place.path(self._options.environ)
-            if place.kept is kept and path is not None and path.exists():
-                yield Path(os.path.realpath(path))
+    @property
+    def _belongings(self) -> tuple[Place, ...]:
+        return tuple(place for footprint in self._footprints for place in footprint.places)
 
     def _named(self) -> Iterator[Path]:
         """What a variable that is passed leads to, as a configuration file."""
@@ -147,33 +159,6 @@ def missing(footprint: Footprint, harness: str) -> HarnessError:
     message = f"The program `{footprint.program}` is not on PATH."
     hint = f"Install it ({footprint.install}), or choose another harness."
     return HarnessError(FailureKind.SPAWN, message, harness=harness, hint=hint)
-
-
-def _furnish(link: Path, place: Place, path: Path) -> None:
-    """Have a program find at `link` what is at `path`.
-
-    Where it keeps its state, that is the very place. Of what it only reads it gets files of its own, because some
-    programs do not start where they cannot write; folders in it are the operator's, to be read only.
-    """
-    link.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if place.kept:
-        if not place.file:
-            path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if path.exists():
-            link.symlink_to(os.path.realpath(path))
-    elif path.is_dir():
-        link.mkdir(mode=0o700)
-        for entry in path.iterdir():
-            _copy(entry, link / entry.name)
-    else:
-        _copy(path, link)
-
-
-def _copy(entry: Path, link: Path) -> None:
-    if entry.is_file():
-        shutil.copyfile(entry, link)
-    elif entry.exists():
-        link.symlink_to(os.path.realpath(entry))
 
 
 def _around(path: Path, places: Iterable[Path]) -> bool:

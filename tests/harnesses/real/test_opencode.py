@@ -106,7 +106,7 @@ def test_a_model_that_hangs_ends_at_the_deadline(bench: Bench, warm: OpenCode, f
     """And a few seconds of grace; the session can be used afterwards."""
     session = bench.open(warm)
     before = time.monotonic()
-    error = bench.fail(session, f"fault {fault}", timeout_s=15)
+    error = bench.fail(session, f"fault {fault}", timeout_s=6)
     assert error.kind is FailureKind.TIMEOUT, error
     assert time.monotonic() - before < 30
     assert bench.send(session, "please write a scaffold")[0].text == "Wrote it."

