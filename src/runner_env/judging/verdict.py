@@ -53,7 +53,7 @@ def parse_verdict(query: JudgeQuery, reply: str, messages: Sequence[Message] = (
     if not typed:
         raise _none_usable(query.kind, found, reply, context)
     shown = _Shown([query.criterion, *shown_texts(messages)])
-    own = [item.value for item in typed if item.value is not None and not shown.has(item.text)]
+    own = [item.value for item in typed if item.value is not None and not shown.has(item)]
     if not own or _broken_off(found[found.index(typed[-1]) :]) or _at_odds(query.kind, own):
         message = "the judge's verdict cannot be told apart from quoted text"
         raise _error("ambiguous_verdict", f"{message}; got: {head_tail(reply, _SHOWN)}", reply, context)
@@ -68,14 +68,26 @@ def stated_verdict(
 
 
 class _Shown:
-    """What the judge was shown, to look quotations up in; white space and backslashes, which quoting changes, aside."""
+    """What the judge was shown, to look quotations up in.
+
+    A quotation has the same text, white space and backslashes aside, which quoting changes; or it is the same object
+    written in another way.
+    """
 
     def __init__(self, texts: Iterable[str]) -> None:
         # most conversations have no such word, and need no copy
-        self._text = "\n".join(_IGNORED.sub("", text) for text in texts if "value" in text)
+        worded = [text for text in texts if "value" in text]
+        self._text = "\n".join(_IGNORED.sub("", text) for text in worded)
+        self._objects = {_spelled(item.value) for text in worded for item in find_objects(text) if item.value}
 
-    def has(self, text: str) -> bool:
-        return bool(self._text) and _IGNORED.sub("", text) in self._text
+    def has(self, item: Found) -> bool:
+        if not self._text or item.value is None:
+            return False
+        return _spelled(item.value) in self._objects or _IGNORED.sub("", item.text) in self._text
+
+
+def _spelled(value: Mapping[str, Any]) -> str:
+    return json.dumps(value, sort_keys=True)
 
 
 def _typed(kind: JudgeKind, answer: Mapping[str, Any]) -> bool | float | None:

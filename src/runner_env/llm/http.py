@@ -87,8 +87,10 @@ class HttpClient:
         """
         try:
             data = json.dumps(body, ensure_ascii=False, allow_nan=False).encode("utf-8", "backslashreplace")
+            # made before the clock starts: reading the certificates is no matter of the server's
+            client = self._client(proxy_for(url, self._env))
             with anyio.fail_after(self._limits.timeout_s):
-                return await self._exchange(url, headers, data)
+                return await self._exchange(client, url, headers, data)
         except (TimeoutError, httpx2.TimeoutException):
             message = f"no complete answer within {self._limits.timeout_s:g} s"
             raise TransportError(FailureKind.TIMEOUT, message) from None
@@ -106,9 +108,8 @@ class HttpClient:
         for client in clients.values():
             await client.aclose()
 
-    async def _exchange(self, url: str, headers: Mapping[str, str], data: bytes) -> Answer:
+    async def _exchange(self, client: httpx2.AsyncClient, url: str, headers: Mapping[str, str], data: bytes) -> Answer:
         sent = {**headers, "accept": "application/json", "accept-encoding": "gzip"}
-        client = self._client(proxy_for(url, self._env))
         async with client.stream("POST", url, headers=sent, content=data) as response:
             found = response.headers
             decompressor = Decompressor(found.get("content-encoding", ""), self._limits.max_bytes)
