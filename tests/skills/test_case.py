@@ -77,7 +77,8 @@ def test_a_full_case(tmp_path: Path, write: Write) -> None:
         ("mocks:\n  - {name: a, match: {input: {f: {contains: ''}}}}\n", "case.yaml:4:35", "would match everything"),
         ("mocks:\n  - {name: a, match: {tool: x}, rewrite: [1]}\n", "case.yaml:4:33", "a mapping"),
         ("mocks:\n  - {name: a, match: {tool: x}, deny: 5}\n", "case.yaml:4:33", "a mapping"),
-        ("mocks:\n  - {match: {pattern: '[[:alpha:]]'}}\n", "case.yaml:4:14", "POSIX"),
+        ("mocks:\n  - {match: {pattern: '(?=b)'}}\n", "case.yaml:4:14", "without looking around"),
+        ("evals: [{type: called, mock: a, times: 0}]\n", "case.yaml:3:33", "not_called"),
         ("mocks:\n  - {match: {}}\n", "case.yaml:4:6", "at least one"),
         ("mocks:\n  - {match: {input: {command: {}}}}\n", "case.yaml:4:22", "equals"),
         ("name: a\nname: b\n", "case.yaml:4:1", "name"),
@@ -150,6 +151,14 @@ def test_types_of_evals_are_strict(case: Load, item: str) -> None:
     with pytest.raises(DefinitionError) as caught:
         case(f"evals:\n  - {item}\n")
     assert caught.value.code == "wrong_type"
+
+
+def test_what_says_little_is_read(case: Load) -> None:
+    """`mocks:` with nothing below it is no mock; a number of turns may stand in quotes."""
+    loaded = case("user: {persona: p, max_turns: '2'}\nmocks:\nevals: [{type: boolean, criterion: a}]\n")
+    assert loaded.mocks == ()
+    assert loaded.user is not None
+    assert loaded.user.max_turns == 2
 
 
 def test_an_alias_repeats_a_value(case: Load) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, ValidationInfo, WithJsonSchema, field_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, WithJsonSchema, field_validator
 
 from runner_env.skills.fields import Exact, Label, NonBlank, Number, Positive, Strict, refuse
 from runner_env.skills.mock_file import Matcher, MockFile
@@ -18,6 +18,20 @@ def _comparator(value: object) -> object:
     raise refuse("bad_value", f"must be one of {', '.join(names)}, not {value!r}")
 
 
+def _times(value: int) -> int:
+    if value < 1:
+        raise refuse("bad_value", f"must be at least 1, not {value}; no call at all is what `not_called` is for")
+    return value
+
+
+def _turns(value: object) -> object:
+    return int(value) if isinstance(value, str) and value.isascii() and value.isdigit() else value
+
+
+def _listed(value: object) -> object:
+    return [] if value is None else value
+
+
 class UserFile(Strict):
     """A simulated user that answers the skill."""
 
@@ -25,7 +39,7 @@ class UserFile(Strict):
     """Who the user is and what they want."""
     done_when: NonBlank | None = None
     """A criterion: once it holds, the conversation is over."""
-    max_turns: Positive | None = None
+    max_turns: Annotated[Positive | None, BeforeValidator(_turns)] = None
     """Answers of the skill at most; default: `max_turns` of the config."""
 
 
@@ -85,7 +99,7 @@ class CalledFile(Strict):
     type: Literal["called"]
     mock: Exact
     """The name of the mock."""
-    times: Annotated[int, Field(ge=0, le=1_000_000)] | None = None
+    times: Annotated[int, Field(le=1_000_000), AfterValidator(_times)] | None = None
     """Exactly how often; default: at least once."""
     where: dict[str, Matcher] | None = None
     """Only calls whose input looks like this are counted."""
@@ -119,7 +133,7 @@ class CaseFile(Strict):
     """What the user says first."""
     user: UserFile | None = None
     """A simulated user; without one the skill answers once."""
-    mocks: list[MockFile] = Field(default_factory=list)
+    mocks: Annotated[list[MockFile], BeforeValidator(_listed)] = Field(default_factory=list)
     """Tool calls to watch, answer, refuse or change; looked at after those of the config."""
     spy: bool = False
     """Record tool calls even if there are no mocks."""

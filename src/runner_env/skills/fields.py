@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import re
-import warnings
 from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from runner_env.contract.places import shown
+from runner_env.skills.patterns import compiled_pattern
 from runner_env.skills.reading import WrittenInt
 
-_POSIX_CLASS = re.compile(r"\[[^\]]*\[:\^?[a-z]+:\]")
 _TEXT_SCHEMA = {"type": "string"}
 _NON_BLANK_SCHEMA = {"type": "string", "pattern": r"\S"}
 
@@ -51,13 +49,9 @@ def _non_empty(value: str) -> str:
 
 def _pattern(value: str) -> str:
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            re.compile(value)
-    except (re.error, OverflowError, RecursionError) as error:
+        compiled_pattern(value)
+    except ValueError as error:
         raise refuse("bad_pattern", f"is not a valid regular expression: {shown(value)}: {error}") from error
-    if _POSIX_CLASS.search(value):
-        raise refuse("bad_pattern", f"has a POSIX class, which Python's `re` lacks: {shown(value)}; write the range")
     return value
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from runner_env.core import Finding
 from runner_env.errors import DefinitionError
+from runner_env.skills.patterns import compiled_pattern
 from runner_env.skills.stub_sequence import sequence_input
 from runner_env.skills.values import CallsEval, Match, Matcher, MockDecl, StubReply
 
@@ -111,7 +111,7 @@ def matches(match: Match, call: MockCall) -> bool:
         event = _event_text(call)
         if match.contains is not None and match.contains not in event:
             return False
-        if match.pattern is not None and not re.search(match.pattern, event):
+        if match.pattern is not None and not compiled_pattern(match.pattern).search(event):
             return False
     return match.input is None or _fields_match(match.input, call.input)
 
@@ -207,5 +207,5 @@ def _text_matches(matcher: Matcher, value: object) -> bool:
     return (
         (matcher.equals is None or matcher.equals == text)
         and (matcher.contains is None or matcher.contains in text)
-        and (matcher.pattern is None or re.search(matcher.pattern, text) is not None)
+        and (matcher.pattern is None or compiled_pattern(matcher.pattern).search(text) is not None)
     )
