@@ -186,12 +186,12 @@ class ApiJudgeProvider:
 
 _HINTS = {
     FailureKind.AUTH: "Authentication failed: check the API key and what it may use.",
-    FailureKind.RATE_LIMIT: "Wait, or run fewer trials side by side (--jobs).",
+    FailureKind.RATE_LIMIT: "The calls were rate-limited: wait, or run fewer trials side by side (--jobs).",
     FailureKind.QUOTA: "The account's credit or quota is used up.",
     FailureKind.MODEL_NOT_FOUND: "Check the judge model's name and `base_url`.",
     FailureKind.OVERLOADED: "The API is overloaded; try again later.",
     FailureKind.CONNECTION: "Check `base_url`, the network and the proxy.",
-    FailureKind.TIMEOUT: "Raise `timeout_secs`.",
+    FailureKind.TIMEOUT: "The call timed out: raise `timeout_secs`.",
     FailureKind.PROTOCOL: "Check that `base_url` is the API's whole URL; redirects are not followed.",
 }
 

@@ -86,12 +86,12 @@ def _error(problem: envelope.Unusable, harness: str) -> ProviderError:
 _HINT = "Run the same harness by hand, and see that it works."
 _HINTS = {
     FailureKind.AUTH: "Authentication failed: log in to the harness, or set its API key.",
-    FailureKind.RATE_LIMIT: "Wait, or run fewer trials side by side (--jobs).",
+    FailureKind.RATE_LIMIT: "The calls were rate-limited: wait, or run fewer trials side by side (--jobs).",
     FailureKind.QUOTA: "The account's credit or quota is used up.",
-    FailureKind.MODEL_NOT_FOUND: "Check the model's name and that the account may use it.",
+    FailureKind.MODEL_NOT_FOUND: "Check the model's name (--model) and that the account may use it.",
     FailureKind.OVERLOADED: "The model's server is overloaded; try again later.",
-    FailureKind.TIMEOUT: "Raise the timeout, or simplify the prompt.",
+    FailureKind.TIMEOUT: "The call timed out: raise --timeout, or simplify the prompt.",
     FailureKind.SPAWN: "Check that the harness is installed and on PATH.",
     FailureKind.CONNECTION: "Check the connection to the model's server.",
-    FailureKind.PROTOCOL: "Run the same command by hand; check the version of oneharness.",
+    FailureKind.PROTOCOL: "The output breaks the protocol: run the same command by hand; check the version of oneharness.",
 }
