@@ -93,5 +93,5 @@ _HINTS = {
     FailureKind.TIMEOUT: "The call timed out: raise --timeout, or simplify the prompt.",
     FailureKind.SPAWN: "Check that the harness is installed and on PATH.",
     FailureKind.CONNECTION: "Check the connection to the model's server.",
-    FailureKind.PROTOCOL: "The output breaks the protocol: run the same command by hand; check the version of oneharness.",
+    FailureKind.PROTOCOL: "The output breaks the protocol: run the command by hand; check the version of oneharness.",
 }
