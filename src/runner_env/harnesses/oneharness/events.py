@@ -9,7 +9,7 @@ from typing import Any
 from runner_env.harnesses.model import AgentEvent
 from runner_env.text.clipping import head_tail
 
-_LONGEST_OUTPUT = 4000
+_LONGEST_OUTPUT = 16_384
 _STATUSES = {"completed": "completed", "failed": "error", "error": "error"}
 
 
