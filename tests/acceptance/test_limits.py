@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from runner_env.core import Verdict
+from runner_env.errors import OptionError
 
 METRICS = ".aider_fsm/metrics.json"
 GOOD = f"""printf '{{"ok": true, "score": 0.5}}' > {METRICS}"""
@@ -96,6 +97,35 @@ def test_open_files_that_nobody_speaks_of(run: Callable[..., Any]) -> None:
     assert [one.code for one in result.findings if one.code == "open_files_limit"]
 
 
+def bwrapped(project: Callable[..., Any], code: str, megabytes: int) -> Any:
+    """Run a program in a box with shared memory of its own, limited to so much memory."""
+    made = project(
+        security={"max_memory_mb": megabytes},
+        evaluation={"run_cmds": [f"{sys.executable} -I -S -c '{code}'", GOOD], "metrics_path": METRICS},
+    )
+    try:
+        return made.evaluate(repair_iters=0, sandbox="bwrap")
+    except OptionError as error:
+        pytest.skip(str(error))
+
+
+def test_shared_memory_that_no_process_maps(project: Callable[..., Any]) -> None:
+    """A file in /dev/shm is memory too, where that belongs to the box."""
+    code = 'import time; f = open("/dev/shm/x", "wb"); [f.write(bytes(1 << 20)) for _ in range(300)]; time.sleep(5)'
+    found = the_finding(bwrapped(project, code, 100))
+    assert found.code == "memory_limit"
+
+
+def test_shared_memory_that_is_mapped_counts_once(project: Callable[..., Any]) -> None:
+    """The honest twin: what a process has mapped of it is not counted again."""
+    code = (
+        'import mmap, time; f = open("/dev/shm/x", "w+b"); f.truncate(70 << 20); m = mmap.mmap(f.fileno(), 0); '
+        '[m.write(bytes(1 << 20)) for _ in range(70)]; time.sleep(1)'
+    )  # fmt: skip
+    result = bwrapped(project, code, 120)
+    assert result.ok, result.findings
+
+
 def test_memory_of_a_service(project: Callable[..., Any]) -> None:
     """A limit that a service hits when its own stage is long over is a finding of that stage."""
     hog = f"{sys.executable} -I -S -c 'import time; time.sleep(1); x = bytearray(300 << 20); time.sleep(30)'"
@@ -117,8 +147,6 @@ def test_an_unusable_setting_is_told_before_anything_runs(
     run: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A variable that is no limit is an error of the caller."""
-    from runner_env.errors import OptionError
-
     monkeypatch.setenv("RUNNER_ENV_MAX_DISK_MB", "lots")
     with pytest.raises(OptionError, match="RUNNER_ENV_MAX_DISK_MB"):
         run("touch ran")

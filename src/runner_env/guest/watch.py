@@ -12,6 +12,9 @@ _EVERY_S, _CLOSE_S = 0.25, 0.05
 _COST = 20
 """Looking takes at most one part in so many of the time."""
 
+_FIRST = 1
+"""The keeper of a box with namespaces of its own, shared memory included."""
+
 _MIB = 1 << 20
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 
@@ -34,6 +37,8 @@ class Watch:
         self._processes = processes
         self._files = files
         self.at_file_limit = ""
+        self._own_shared = os.getppid() == _FIRST
+        self._shared_before = self._shared()
         self.due = time.monotonic() + _EVERY_S if memory or processes else float("inf")
 
     def excess(self) -> str:
@@ -42,18 +47,30 @@ class Watch:
         below = tree.descendants(os.getpid())
         if self._files and max(map(_open_files, below), default=0) >= self._files:
             self.at_file_limit = f"open_files_limit: {self._files} open files in a process, {self._files} allowed"
-        used = sum(map(_resident, below)) if self._memory else 0
+        shared = max(0, self._shared() - self._shared_before)
+        used = sum(map(_resident, below)) + shared if self._memory else 0
         reason = ""
         if self._processes and len(below) > self._processes:
             reason = f"process_limit: {len(below)} processes, {self._processes} allowed"
         elif used > self._memory:
-            used = sum(map(_proportional, below))
+            found = [_proportional(pid) for pid in below]
+            used = sum(whole for whole, _ in found) + max(0, shared - sum(mapped for _, mapped in found))
             if used > self._memory:
                 reason = f"memory_limit: {used // _MIB} MiB in memory, {self._memory // _MIB} MiB allowed"
         now = time.monotonic()
         close = 2 * used > self._memory or 2 * len(below) > self._processes
         self.due = now + max(_CLOSE_S if close else _EVERY_S, _COST * (now - begun))
         return reason
+
+    def _shared(self) -> int:
+        """Bytes in the shared memory of the box, if it has its own; others' is not for this run to answer for."""
+        if not self._own_shared:
+            return 0
+        try:
+            found = os.statvfs("/dev/shm")
+        except OSError:
+            return 0
+        return (found.f_blocks - found.f_bfree) * found.f_frsize
 
 
 def bound_files(most: int) -> None:
@@ -80,12 +97,20 @@ def _resident(pid: int) -> int:
         return 0
 
 
-def _proportional(pid: int) -> int:
-    """Bytes in memory, each shared page divided by those who share it (proc_pid_smaps_rollup(5))."""
+def _proportional(pid: int) -> tuple[int, int]:
+    """Bytes in memory, each shared page divided by those who share it, and how much of it is shared memory.
+
+    See proc_pid_smaps_rollup(5).
+    """
+    found = {b"Pss:": 0, b"Pss_Shmem:": 0}
     try:
         with open(f"/proc/{pid}/smaps_rollup", "rb") as file:  # noqa: PTH123 - pathlib is slow to load
-            return sum(int(line.split()[1]) << 10 for line in file if line.startswith(b"Pss:"))
+            for line in file:
+                name, *rest = line.split()
+                if name in found:
+                    found[name] = int(rest[0]) << 10
     except ProcessLookupError:
-        return 0
+        return 0, 0
     except OSError:  # an old kernel, or out of sight
-        return _resident(pid)
+        return _resident(pid), 0
+    return found[b"Pss:"], found[b"Pss_Shmem:"]
