@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pydantic
 import pytest
 
+import runner_env
 from runner_env.guest import tree
 from runner_env.runs.proof import check_proof
 
@@ -118,3 +122,52 @@ def records(home: Path) -> Callable[[], list[dict[str, Any]]]:
         return sorted(found, key=lambda record: str(record["started_at"]))
 
     return read
+
+
+@dataclass(frozen=True)
+class Ordinary:
+    """A user without any rights of root, and a folder that everybody may enter.
+
+    Attributes:
+        place: the folder.
+        uid: of the user, and of its group.
+    """
+
+    place: Path
+    uid: int = 65534
+
+    def run(self, argv: list[str], seconds: float = 100, **environ: str) -> subprocess.CompletedProcess[str]:
+        """Run a program of this version of Python as that user, with the modules of this one."""
+        folders = [Path(runner_env.__file__).parents[1], Path(pydantic.__file__).parents[1]]
+        environ = {"PATH": "/usr/bin:/bin", "PYTHONPATH": os.pathsep.join(map(str, folders)), **environ}
+        return subprocess.run(
+            argv, env=environ, cwd=self.place, user=self.uid, group=self.uid, extra_groups=[], capture_output=True,
+            text=True, timeout=seconds, check=False,
+        )  # fmt: skip
+
+    def take(self) -> None:
+        """Give the folder, with all that is in it now, to the user."""
+        subprocess.run(["chown", "-R", f"{self.uid}:{self.uid}", "--", self.place], check=True)
+
+    @property
+    def python(self) -> str:
+        """An interpreter that the user may execute."""
+        minor = sys.version_info.minor
+        for name in (sys.executable, f"/usr/bin/python3.{minor}", f"/usr/local/bin/python3.{minor}"):
+            try:
+                if self.run([name, "-c", "import pydantic, ruamel.yaml, runner_env"]).returncode == 0:
+                    return name
+            except OSError:
+                continue
+        pytest.skip("no interpreter of this version, with the modules of this one, that an ordinary user may execute")
+
+
+@pytest.fixture
+def ordinary() -> Iterator[Ordinary]:
+    """An ordinary user, where this is root."""
+    if os.getuid() != 0:
+        pytest.skip("only root can become another user; as an ordinary user every other test shows this")
+    place = Path(tempfile.mkdtemp(prefix="ordinary"))
+    place.chmod(0o755)
+    yield Ordinary(place)
+    shutil.rmtree(place)

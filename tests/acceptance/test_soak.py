@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import pydantic
 import pytest
 
 import runner_env
@@ -21,7 +17,6 @@ from runner_env.guest import tree
 
 RUNS = 1000
 WARM_UP = 3
-ORDINARY = 65534
 PATIENCE_S = 20.0
 PARTS = ("processes", "descriptors", "mounts", "shared memory", "temporary files", "own folders")
 
@@ -89,23 +84,18 @@ print(json.dumps([os.getuid(), said["uid"], said["level"], result.ok, result.sco
 
 
 @pytest.mark.parametrize("level", ["bwrap", "landlock", "none"])
-def test_an_ordinary_user_gets_the_same(level: str) -> None:
-    """As uid 65534: runs, is contained, cannot write outside or see credentials, and nothing of it is left."""
-    if os.getuid() != 0:
-        pytest.skip("only root can become another user; as an ordinary user every other test shows this")
-    place = Path(tempfile.mkdtemp(prefix="ordinary"))
-    place.chmod(0o755)
-    try:
-        argv = [interpreter(place), "-c", PROGRAM, str(target(place, level)), level]
-        own = {"HOME": f"{place}/me", "RUNNER_ENV_HOME": f"{place}/state", "CANARY_DIR": f"{place}/canary"}
-        done = as_ordinary_user(argv, place, **own)
-        assert done.returncode == 0, done.stderr
-        assert json.loads(done.stdout) == [ORDINARY, ORDINARY, level, True, 1.0, []]
-        kept = [path.name for path in (place / "canary").iterdir()]
-        assert kept == (["new"] if level == "none" else ["keep.txt"])
-        assert not [pid for pid in tree.descendants(1) if _uid(pid) == ORDINARY and _named(pid, b"86400.5")]
-    finally:
-        shutil.rmtree(place)
+def test_an_ordinary_user_gets_the_same(ordinary: Any, level: str) -> None:
+    """Runs, is contained, cannot write outside or see credentials, and nothing of it is left."""
+    place, uid = ordinary.place, ordinary.uid
+    root = target(place, level)
+    ordinary.take()
+    own = {"HOME": f"{place}/me", "RUNNER_ENV_HOME": f"{place}/state", "CANARY_DIR": f"{place}/canary"}
+    done = ordinary.run([ordinary.python, "-c", PROGRAM, str(root), level], **own)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == [uid, uid, level, True, 1.0, []]
+    kept = [path.name for path in (place / "canary").iterdir()]
+    assert kept == (["new"] if level == "none" else ["keep.txt"])
+    assert not [pid for pid in tree.descendants(1) if _uid(pid) == uid and _named(pid, b"86400.5")]
 
 
 def target(place: Path, level: str) -> Path:
@@ -121,30 +111,7 @@ def target(place: Path, level: str) -> Path:
     (place / "me/.ssh/id").write_text("private")
     (place / "canary/keep.txt").write_text("keep")
     (place / "repo/pipeline.yml").write_text(json.dumps({"version": 1, "evaluation": evaluation}))
-    subprocess.run(["chown", "-R", f"{ORDINARY}:{ORDINARY}", "--", place], check=True)
     return place / "repo"
-
-
-def as_ordinary_user(argv: list[str], place: Path, **environ: str) -> subprocess.CompletedProcess[str]:
-    """Run a program of this version of Python as that user, with the modules of this one."""
-    folders = [Path(runner_env.__file__).parents[1], Path(pydantic.__file__).parents[1]]
-    environ = {"PATH": "/usr/bin:/bin", "PYTHONPATH": os.pathsep.join(map(str, folders)), **environ}
-    return subprocess.run(
-        argv, env=environ, cwd=place, user=ORDINARY, group=ORDINARY, extra_groups=[], capture_output=True, text=True,
-        timeout=100, check=False,
-    )  # fmt: skip
-
-
-def interpreter(place: Path) -> str:
-    """An interpreter that an ordinary user may execute."""
-    minor = sys.version_info.minor
-    for name in (sys.executable, f"/usr/bin/python3.{minor}", f"/usr/local/bin/python3.{minor}"):
-        try:
-            if as_ordinary_user([name, "-c", "import pydantic, ruamel.yaml, runner_env"], place).returncode == 0:
-                return name
-        except OSError:
-            continue
-    pytest.skip("no interpreter of this version, with the modules of this one, that an ordinary user may execute")
 
 
 def _uid(pid: int) -> int:
