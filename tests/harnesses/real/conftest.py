@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from real_agents import user_environment
 
 from runner_env.bridge import Loop
 from runner_env.errors import HarnessError
@@ -102,35 +102,6 @@ class Bench:
         with pytest.raises(HarnessError) as caught:
             self.send(session, prompt, timeout_s)
         return caught.value
-
-
-def user_environment(root: Path, model_url: str, programs: Path) -> Mapping[str, str]:
-    """A user with a configured OpenCode, whose own rules allow everything; nothing but the model can be reached."""
-    provider = {
-        "npm": "@ai-sdk/openai-compatible",
-        "name": "Local",
-        "options": {"baseURL": model_url, "apiKey": "test-key"},
-        "models": {
-            "scripted": {"name": "scripted", "tool_call": True, "limit": {"context": 200_000, "output": 8192}},
-        },
-    }
-    config = {
-        "enabled_providers": ["local"],
-        "model": "local/scripted",
-        "small_model": "local/scripted",
-        "permission": {"edit": "allow", "bash": "allow"},
-        "provider": {"local": provider},
-    }
-    folder = root / "user/.config/opencode"
-    folder.mkdir(parents=True)
-    (folder / "opencode.json").write_text(json.dumps(config), "utf-8")
-    return {
-        "PATH": f"{programs}:{os.environ['PATH']}",
-        "HOME": str(root / "user"),
-        "HTTPS_PROXY": "http://127.0.0.1:9",
-        "NO_PROXY": "127.0.0.1",
-        "OPENCODE_DISABLE_MODELS_FETCH": "1",
-    }
 
 
 @pytest.fixture(scope="module")
