@@ -26,12 +26,15 @@ class User:
         root: where targets lie.
         model: whom the agent asks; and the targets, where they ask a model.
         turns: what the model has the agent write, turn for turn; None is a turn in which it only talks.
+        prompts: what the agent was told, turn for turn.
+        script: answers in place of `turns`, if it is given.
     """
 
     root: Path
     model: ScriptedModel
     turns: list[Mapping[str, str] | None] = field(default_factory=list)
     prompts: list[str] = field(default_factory=list)
+    script: Callable[[ChatRequest], Reply] | None = None
 
     def target(self, files: Mapping[str, str]) -> Path:
         """A repository with these files."""
@@ -43,9 +46,12 @@ class User:
         """What the model says: in a first step it writes all files of the turn, in the next it is done."""
         if not request.tools:
             return Reply("FINAL: 4")
+        if not request.step:
+            self.prompts.append(request.last_user)
+        if self.script is not None:
+            return self.script(request)
         if request.step:
             return Reply("Done.", usage=Tokens(100, 5))
-        self.prompts.append(request.last_user)
         files = self.turns.pop(0) if self.turns else None
         if files is None:
             return Reply("I would suggest to look at the README.", usage=Tokens(100, 5))
