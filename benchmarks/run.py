@@ -15,7 +15,18 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from _row import HEAD, Row
 
-MODULES = ("startup", "install", "overhead", "sandbox", "commands", "output", "samples", "skills", "strangers")
+MODULES = (
+    "startup",
+    "install",
+    "overhead",
+    "sandbox",
+    "commands",
+    "output",
+    "samples",
+    "skills",
+    "strangers",
+    "agents",
+)
 
 
 def main(argv: list[str] | None = None) -> int:

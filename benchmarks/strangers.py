@@ -46,7 +46,7 @@ def rows() -> Iterator[Row]:
             if time.monotonic() > until:
                 yield Row(f"stranger {name}", "a score", "left out: no time left", None)
                 continue
-            project = _fetched(Path(folder), name, kind)
+            project = fetched(Path(folder), name, kind)
             if project is None:
                 yield Row(f"stranger {name}", "a score", "left out: it cannot be fetched", None)
                 continue
@@ -63,7 +63,7 @@ def rows() -> Iterator[Row]:
     yield Row(name, f"<= {OWN_SECONDS:.0f} s", f"{longest:.1f} s at most", longest <= OWN_SECONDS if beyond else None)
 
 
-def _fetched(folder: Path, name: str, kind: str) -> Path | None:
+def fetched(folder: Path, name: str, kind: str) -> Path | None:
     """The unpacked sources of a project; None if they cannot be had."""
     place = folder / f"{kind}-{name}"
     place.mkdir()

@@ -29,7 +29,12 @@ FOLDER = Path(__file__).resolve().parents[1] / ".harnesses"
 
 @pytest.fixture(scope="session")
 def programs() -> Path:
-    """The folder with `oneharness`, `claude`, `codex` and `opencode`; installed by whoever needs it first."""
+    """The folder with `oneharness`, `claude`, `codex` and `opencode`."""
+    return installed()
+
+
+def installed() -> Path:
+    """That folder; the programs are installed by whoever needs them first."""
     root = FOLDER / hashlib.sha256(repr((NPM, PYPI)).encode()).hexdigest()[:12]
     root.mkdir(parents=True, exist_ok=True)
     with (root / "lock").open("w") as lock:

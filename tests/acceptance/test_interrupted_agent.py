@@ -52,7 +52,9 @@ def started() -> Iterator[list[subprocess.Popen[str]]]:
     yield running
     for process in running:
         process.kill()
-        process.communicate()
+        process.wait()
+        if process.stderr is not None:
+            process.stderr.close()
 
 
 def working(place: Path, started: list[subprocess.Popen[str]], scaffold: str) -> subprocess.Popen[str]:
