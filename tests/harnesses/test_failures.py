@@ -23,6 +23,7 @@ SAID = {
         "The input token count (1200000) exceeds the maximum number of tokens allowed (1048576).",
         "API Error: 413 request_too_large",
         "Input is too long for requested model.",
+        "unexpected status 413 Payload Too Large",
     ],
     "quota": [
         "You exceeded your current quota, please check your plan and billing details.",
@@ -31,6 +32,8 @@ SAID = {
         "You've hit your usage limit. Upgrade to Pro or try again in 3 days 4 hours.",
         "402 Insufficient balance",
         "Claude usage limit reached. Your limit will reset at 3pm.",
+        "5-hour limit reached ∙ resets 3pm",
+        "You have no quota left for premium requests",
     ],
     "auth": [
         "Incorrect API key provided: sk-1234.",
@@ -41,6 +44,9 @@ SAID = {
         "Missing environment variable: `LOCAL_KEY`.",
         "Anthropic API key is missing. Pass it using the 'apiKey' parameter or the ANTHROPIC_API_KEY variable.",
         "API Error: 403 Your organization has disabled access",
+        "403 Forbidden: Your account does not have access",
+        "No auth type is selected. Please configure one.",
+        "Your organization has been disabled",
     ],
     "rate_limit": [
         "Rate limit reached for gpt-4 on requests per min (RPM): Limit 3, Used 3. Please try again in 20s.",
@@ -56,6 +62,8 @@ SAID = {
         "The 'gpt-9' model is not supported when using Codex with a ChatGPT account.",
         "Model not found: local/nobody.",
         "unexpected status 404 Not Found: model: claude-9",
+        "models/gemini-9 is not found for API version v1beta",
+        "Error: Cannot use this model: gpt-9. Available models: auto",
     ],
     "overloaded": [
         "We’re currently experiencing high demand, which may cause temporary errors.",
@@ -76,10 +84,13 @@ SAID = {
         "getaddrinfo ENOTFOUND api.example.invalid",
         "error sending request for url (http://127.0.0.1:1/v1/responses)",
         "API Error: Connection error.",
+        "API Error: Cannot connect to API: self-signed certificate in certificate chain",
     ],
     "timeout": [
         "stream disconnected before completion: idle timeout waiting for SSE",
         "API Error: Request timed out.",
+        "The operation timed out.",
+        "Response stalled mid-stream",
     ],
     "truncated": [
         "API Error: Claude's response exceeded the 32000 output token maximum.",
@@ -103,6 +114,7 @@ SILENT = [
     "Model metadata for `m` not found. Defaulting to fallback metadata; this can degrade performance.",
     "Reading additional input from stdin...",
     "Something went wrong",
+    "thread 'main' panicked at foo.rs:1:2",
 ]
 
 
@@ -162,6 +174,7 @@ def test_errors_of_opencode_are_read(error: dict[str, Any], kind: str | None) ->
         ({"status": "timeout", "stdout": '{"type":"item","text":"connection refused"}'}, "timeout"),
         ({"status": "timeout", "text": "I fixed the rate limit bug."}, "timeout"),
         ({"failure_kind": "auth"}, "auth"),
+        ({"stderr": "fetch failed", "text": "The test timed out."}, "connection"),
         ({"failure_kind": "something new"}, "other"),
         ({"available": False, "error": "`claude` not found on PATH"}, "spawn"),
         (

@@ -13,14 +13,17 @@ def _any(*patterns: str) -> re.Pattern[str]:
 
 STATUS = re.compile(
     r"API Error: (?:Request rejected \()?(\d{3})\b|\bstatus(?: code)?:? \(?(\d{3})\b|\"statusCode\": ?(\d{3})\b"
-    r"|\bHTTP(?:/\d(?:\.\d)?)? ?(\d{3})\b|\b(\d{3}) (?:status code \(no body\)|Too Many Requests|Unauthorized)"
+    r"|\bHTTP(?:/\d(?:\.\d)?)? ?(\d{3})\b|\b(\d{3}) (?:status code \(no body\)|Unauthorized|Payment Required|Forbidden"
+    r"|Not Found|Payload Too Large|Too Many Requests|Internal Server Error|Bad Gateway|Service Unavailable"
+    r"|Gateway Time)"
 )
 """An HTTP status of the model's API, in the words in which the programs quote it."""
 
 NO_CREDIT = _any(
     r"insufficient[ _]quota|\bbilling\b|credit balance|exceeded your current quota|out of credits|payment required",
     r"(?:hit|reached|exceeded) (?:your|the) (?:\w+ )?(?:usage|spend(?:ing)?) limit|usage limit (?:has been )?reached",
-    r"insufficient (?:funds|balance|credits)|\w*UsageLimitError|spending limit",
+    r"insufficient (?:funds|balance|credits)|\w*UsageLimitError|spending limit|\bno quota\b",
+    r"\b(?:hour|daily|weekly|monthly) (?:\w+ )?limit (?:has been )?reached",
 )
 """The money is used up: waiting does not help, or not today."""
 
@@ -50,6 +53,7 @@ NAMES = {
     "error_max_turns": "other",
     # APIs
     "context_length_exceeded": "context_length",
+    "string_above_max_length": "context_length",
     "request_too_large": "context_length",
     "usage_limit_reached": "quota",
     "invalid_prompt": "refusal",
@@ -64,13 +68,14 @@ WORDS = (
             r"\b(?:prompt|input|request|conversation) (?:is|was) too (?:long|large)|exceeds? (?:the )?context\b",
             r"input (?:token count|length)\b.{0,80}\bexceed|exceeds? the (?:model'?s )?(?:maximum )?(?:context|token)",
             r"reduce the length of the (?:messages|prompt|input)|too many input tokens|request_too_large",
+            r"string_above_max_length",
         ),
         FailureKind.CONTEXT_LENGTH,
     ),
     (
         _any(
             r"\bcontent[ _](?:filter|management policy|policy)|\busage policy\b|flagged as (?:potentially )?violat",
-            r"\bsafety (?:system|filter|reasons)\b|blocked by (?:the )?(?:content|safety)",
+            r"\bstop_reason\W+refusal\b|\bsafety (?:system|filter|reasons)\b|blocked by (?:the )?(?:content|safety)",
         ),
         FailureKind.REFUSAL,
     ),
@@ -84,6 +89,7 @@ WORDS = (
     (
         _any(
             r"\bmodel\b[^\n]{0,120}?\b(?:(?:does|may) not exist|is not supported|(?:is )?not available)\b",
+            r"\bmodels/[\w.-]+ is not found|\bcannot use this model\b",
             r"\b(?:unknown|invalid|no such|unsupported) model\b|\bmodel[_ ]not[_ ](?:found|supported)\b",
             r"\bmodel ['\"`]?[\w./:@-]+['\"`]? (?:was )?not found\b|ProviderModelNotFoundError",
         ),
@@ -95,6 +101,8 @@ WORDS = (
             r"authentication[ _](?:failed|error|required)|failed to authenticate|\bunauthori[sz]ed\b",
             r"invalid bearer token|\bnot logged in\b",
             r"please (?:run )?[`/']?(?:log ?in|\w+ (?:auth )?login)\b|(?:oauth )?token (?:has )?expired",
+            r"\bforbidden\b|no auth(?:entication)? (?:type|method)",
+            r"(?:organi[sz]ation|account) (?:has been|is) (?:disabled|suspended|deactivated)",
             r"missing environment variable|could not load (?:the )?credentials|session expired",
         ),
         FailureKind.AUTH,
@@ -115,15 +123,18 @@ WORDS = (
         FailureKind.OVERLOADED,
     ),
     (
-        _any(r"\bidle timeout\b|\b(?:request|response|stream|read) (?:timed out|timeout)\b|deadline exceeded"),
+        _any(
+            r"\bidle timeout\b|\b(?:request|response|stream|read) timeout\b|\btimed out\b|\bstalled\b|deadline exceeded"
+        ),
         FailureKind.TIMEOUT,
     ),
     (
         _any(
             r"stream (?:was )?(?:disconnected|closed) before|\bconnection (?:was )?(?:refused|reset|error|closed|lost)",
             r"\bECONN\w+|\bENOTFOUND\b|\bEAI_AGAIN\b|\bETIMEDOUT\b|\bEPIPE\b|socket hang up|getaddrinfo|fetch failed",
-            r"unable to connect|network[ _-]error|socket connection was closed|error sending request|failed to fetch",
-            r"\bterminated\b|reset before headers|could not (?:connect|reach)|connection aborted|broken pipe",
+            r"(?:unable to|can(?:not|'t)|could not|failed to) (?:connect|reach)\b|\bcertificate\b",
+            r"network[ _-]error|socket connection was closed|error sending request|failed to fetch",
+            r"\bterminated\b|reset before headers|connection aborted|broken pipe",
         ),
         FailureKind.CONNECTION,
     ),
@@ -132,8 +143,13 @@ WORDS = (
             r"invalid json|json parse|unexpected (?:token|end of (?:json|data|input))|empty (?:response|body|reply)",
             r"empty or malformed (?:response|body|reply)|check for a proxy or gateway",
             r"(?:could not|failed to|error) (?:parse|decod|deserializ)\w*|no (?:output|content) generated",
+            r"type validation failed|stream (?:has )?ended without",
         ),
         FailureKind.PROTOCOL,
+    ),
+    (
+        _any(r"\bspawn \S+ E[A-Z]+\b|not found on PATH"),
+        FailureKind.SPAWN,
     ),
 )
 """In the order in which they are tried; a long message may have the words of several."""

@@ -79,7 +79,7 @@ def failure_kind(result: Mapping[str, Any]) -> FailureKind | None:
     event = _last_error(result.get("stdout"))
     kind = _event_kind(event) if event else None
     if kind is None:
-        kind = kind_of(_last_words(result))
+        kind = next(filter(None, map(kind_of, _last_words(result))), None)
     if kind is not None:
         return kind
     named = result.get("failure_kind")
@@ -164,11 +164,16 @@ def _by_words(said: str) -> FailureKind | None:
     return next((kind for words, kind in WORDS if words.search(said)), None)
 
 
-def _last_words(result: Mapping[str, Any]) -> str:
-    """What it said outside of its events, which are about the work: they quote whatever was read or run in it."""
+def _last_words(result: Mapping[str, Any]) -> Iterator[str]:
+    """What it said outside of its events, which are about the work: they quote whatever was read or run in it.
+
+    The text comes last: it may be about the work too, and says nothing of the end where the time was up.
+    """
     stdout = result.get("stdout")
     lines = stdout[-_LAST_CHARS:].splitlines() if isinstance(stdout, str) else ()
     plain = "\n".join(line for line in lines if '"type"' not in line)
-    names = ("stderr", "error") if result.get("status") == "timeout" else ("stderr", "text", "error")
-    parts = (plain, *(result.get(name) for name in names))
-    return "\n".join(part[-_LAST_CHARS:] for part in parts if isinstance(part, str))
+    parts = (plain, *(result.get(name) for name in ("stderr", "error")))
+    yield "\n".join(part[-_LAST_CHARS:] for part in parts if isinstance(part, str))
+    text = result.get("text")
+    if isinstance(text, str) and result.get("status") != "timeout":
+        yield text[-_LAST_CHARS:]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import anyio
@@ -14,6 +14,8 @@ from runner_env.harnesses.model import Turn
 from runner_env.harnesses.opencode.client import ServerError
 from runner_env.harnesses.opencode.messages import (
     events_of,
+    message_id,
+    new_messages,
     text_of,
     unusable,
     usage_of,
@@ -42,9 +44,17 @@ _RAW = 1 << 16
 
 @dataclass
 class _Attempts:
-    """What was tried so far in a turn; `sent` is None where it is not known whether the server has the prompt."""
+    """What was tried so far in a turn.
 
+    Attributes:
+        known: the messages of earlier turns; None: they were not asked for yet.
+        sent: whether the server has the prompt; None: it is not known.
+        lost: the server died, and the one in its place was not asked for the session yet.
+    """
+
+    known: frozenset[str] | None = None
     sent: bool | None = False
+    lost: bool = False
     retries: int = 0
     recoveries: int = 0
 
@@ -69,8 +79,8 @@ class OpenCodeSession:
         self._model = model
         self._options = options
         self._context_length = options.context_length
-        self._known: frozenset[str] = frozenset()
         self._watch: TurnWatch | None = None
+        self._scope: anyio.CancelScope | None = None
         self._aborted = False
         self._id = ""
 
@@ -86,7 +96,7 @@ class OpenCodeSession:
         handle = made.get("id") if isinstance(made, dict) else None
         if not isinstance(handle, str):
             raise ServerError(FailureKind.PROTOCOL, "The OpenCode server made a session without an id.", status=200)
-        self._id, self._known = handle, frozenset()
+        self._id = handle
 
     async def send(self, prompt: str, *, timeout_s: float, on_event: OnEvent | None = None) -> Turn:
         """See `HarnessSession`."""
@@ -98,7 +108,7 @@ class OpenCodeSession:
         progress = Progress(self._id, self._options.retry_attempts, on_event)
         messages: list[Message] | None = None
         try:
-            with anyio.move_on_after(timeout_s):
+            with anyio.move_on_after(timeout_s) as self._scope:
                 while messages is None:
                     try:
                         messages = await self._attempt(text, attempts, progress, deadline)
@@ -109,13 +119,13 @@ class OpenCodeSession:
             await self._leave()
             raise
         finally:
-            self._watch = None
+            self._watch = self._scope = None
 
     async def abort(self) -> None:
         """See `HarnessSession`."""
-        if self._watch is not None:
+        if self._scope is not None:
             self._aborted = True
-            await self._leave()
+            self._scope.cancel()
 
     async def aclose(self) -> None:
         """See `HarnessSession`; the conversation stays on the server."""
@@ -123,8 +133,14 @@ class OpenCodeSession:
 
     async def _attempt(self, text: str, attempts: _Attempts, progress: Progress, deadline: float) -> list[Message]:
         client = await self._server.client()
+        if attempts.lost:
+            await self._reopen(client)
+            attempts.lost = False
         ambient, directory = self._options.ambient, self._opening.directory
-        watch = self._watch = TurnWatch(client, self._id, directory, self._known, progress, ambient)
+        if attempts.known is None:
+            listed = await client.call("GET", f"/session/{self._id}/message", within_s=CALL_S, directory=directory)
+            attempts.known = frozenset(map(message_id, new_messages(listed, frozenset())))
+        watch = self._watch = TurnWatch(client, self._id, directory, attempts.known, progress, ambient)
         if attempts.sent is None:
             attempts.sent = bool(await watch.messages("user"))
         body = None if attempts.sent else self._body(text)
@@ -147,8 +163,6 @@ class OpenCodeSession:
     ) -> Progress:
         """Make ready for another attempt, or raise what the failure means."""
         options = self._options
-        if self._aborted:
-            raise self._failure(FailureKind.OTHER, "The turn was aborted.")
         if error.status in _UNKNOWN_FIELD and self._context_length is not None:
             self._context_length = None
             return progress
@@ -159,8 +173,7 @@ class OpenCodeSession:
             if attempts.recoveries > options.session_recover_attempts:
                 raise self._failure(FailureKind.CONNECTION, f"The OpenCode server died: {error.message}")
             await anyio.sleep(backoff_s(options.session_recover_backoff_s, attempts.recoveries))
-            await self._reopen()
-            attempts.sent = False
+            attempts.sent, attempts.lost = False, True
             return Progress(self._id, options.retry_attempts, on_event)
         attempts.retries += 1
         if not error.passing or attempts.retries > options.retry_attempts:
@@ -168,13 +181,14 @@ class OpenCodeSession:
         await anyio.sleep(backoff_s(options.retry_backoff_s, attempts.retries))
         return progress
 
-    async def _reopen(self) -> None:
-        """Find the session on the server that was started again, or else make a new one."""
-        client = await self._server.client()
+    async def _reopen(self, client: Client) -> None:
+        """Find the session on the server that was started again, or else make a new one; raises `ServerError`."""
         path = f"/session/{self._id}"
         try:
             await client.call("GET", path, within_s=CALL_S, directory=self._opening.directory)
-        except ServerError:
+        except ServerError as error:
+            if error.passing:
+                raise
             await self.open(client)
 
     async def _concluded(self, messages: list[Message] | None, progress: Progress, timeout_s: float) -> Turn:
@@ -183,14 +197,12 @@ class OpenCodeSession:
         if not over:
             await self._leave()
         listed = messages if over and messages is not None else await self._listed()
-        if self._watch is not None:
-            self._known |= self._watch.seen
         usage = usage_of(listed)
         problem = self._problem(listed, progress, timeout_s, over=over)
         if problem is not None:
             problem.usage = usage
             raise problem
-        return Turn(text_of(listed), events_of(listed), replace(usage), progress.retries)
+        return Turn(text_of(listed), events_of(listed), usage, progress.retries)
 
     def _problem(
         self, messages: list[Message], progress: Progress, timeout_s: float, *, over: bool

@@ -9,7 +9,7 @@ import anyio
 
 from runner_env.core import FailureKind
 from runner_env.harnesses.opencode.client import ServerError
-from runner_env.harnesses.opencode.messages import finished, last_error, message_id, new_messages, of_role
+from runner_env.harnesses.opencode.messages import finished, last_error, new_messages, of_role
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -45,7 +45,6 @@ class TurnWatch:
 
     Attributes:
         sent: whether the server has the prompt; None: it is not known, for the connection broke.
-        seen: the messages that were listed, of either role.
     """
 
     def __init__(
@@ -66,7 +65,6 @@ class TurnWatch:
         self._ambient = ambient
         self._quiet = 0
         self.sent: bool | None = False
-        self.seen: set[str] = set()
 
     async def run(self, body: dict[str, Any] | None, deadline: float) -> list[Message]:
         """Have the turn taken.
@@ -103,9 +101,7 @@ class TurnWatch:
 
     async def messages(self, role: str = "assistant") -> list[Message]:
         """The messages of this turn so far; raises `ServerError`."""
-        found = new_messages(await self.call("GET", f"{self._path}/message"), self._known)
-        self.seen |= {message_id(message) for message in found}
-        return of_role(found, role)
+        return of_role(new_messages(await self.call("GET", f"{self._path}/message"), self._known), role)
 
     async def _send(self, body: dict[str, Any]) -> None:
         try:
