@@ -63,3 +63,13 @@ def test_leaves_nothing_behind(home: Path) -> None:
     """Trying to write leaves no file."""
     _rows(home)
     assert list(home.iterdir()) == []
+
+
+def test_the_agent_that_is_at_hand(home: Path, tmp_path: Path) -> None:
+    """The program that `auto` stands for; without one, a warning with what to install."""
+    none = _rows(home, PATH="")["agent"]
+    assert none.status == "warn"
+    assert "Install OpenCode" in none.hint
+    (tmp_path / "opencode").write_text("#!/bin/sh\n")
+    (tmp_path / "opencode").chmod(0o755)
+    assert _rows(home, PATH=str(tmp_path))["agent"].detail.startswith("opencode would")

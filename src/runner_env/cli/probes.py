@@ -35,6 +35,7 @@ def probe_all(settings: Settings) -> tuple[Row, ...]:
         _home(settings.home),
         _keeper(settings),
         *sandbox_rows(settings),
+        _agent(settings),
         *(_extra(name, modules) for name, modules in _EXTRAS.items()),
     )
 
@@ -98,6 +99,18 @@ def _keeper(settings: Settings) -> Row:
         said = f"{outcome.reason} {output.data.decode(errors='replace')}"
         return Row("keeper", "fail", one_line(f"`true`: {outcome.ending.value}: {said}"), "No command can be run.")
     return Row("keeper", "ok", f"ran a command in {outcome.duration_s * 1000:.0f} ms")
+
+
+def _agent(settings: Settings) -> Row:
+    """Which agent program would write or repair contracts; none is started."""
+    from runner_env.errors import HarnessError
+    from runner_env.harnesses.table import choose
+
+    try:
+        return Row("agent", "ok", f"{choose('', settings.environ)} would write and repair contracts")
+    except HarnessError as error:
+        hint = f"{error.hint} Contracts by rules, and all else, need none."
+        return Row("agent", "warn", one_line(error.message), hint)
 
 
 class _Memory:
