@@ -1,4 +1,4 @@
-"""PHPUnit and Pest, bats, Julia, clojure.test, Boost.Test: the lines around a statement give its sense."""
+"""PHPUnit and Pest, Julia, clojure.test, Boost.Test: the lines around a statement give its sense."""
 
 from __future__ import annotations
 
@@ -90,32 +90,6 @@ class PhpunitReader(Sessions):
     def pending(self) -> bool:
         """Whether a run began and did not end."""
         return bool(self.first) and self.announced
-
-
-_BATS_DONE = re.compile(
-    r"(?P<total>\d+) tests?, (?P<failed>\d+) failures?(?:, (?P<skipped>\d+) skipped)?(?:, "
-    r"(?P<lost>\d+) not run)?(?: in \d+ seconds?)?"
-)
-_BATS_LINE = re.compile(r" (?:✓|✗|-) \S.*|\S+\.bats")
-
-
-class BatsReader(Sessions):
-    """Reads bats' pretty report: check marks and `3 tests, 1 failure, 1 skipped`."""
-
-    runner = "bats"
-
-    def line(self, text: str, number: int) -> None:
-        """Take the next line."""
-        if _BATS_LINE.fullmatch(text):
-            self.begin(number)
-        elif self.first and (found := _BATS_DONE.fullmatch(text)):
-            total, failed, skipped, lost = (int(found[name] or 0) for name in ("total", "failed", "skipped", "lost"))
-            passed = max(0, total - failed - skipped - lost)
-            self.end(number, Counts(passed, failed, 0, skipped, total=total), whole=not lost)
-
-    def pending(self) -> bool:
-        """Whether a run began and did not end."""
-        return bool(self.first)
 
 
 _JL_HEAD = re.compile(r"Test Summary: *\|(?P<columns>(?: +(?:Pass|Fail|Error|Broken|Total|Time))+)")

@@ -75,6 +75,8 @@ class Report:
             self.case = "skipped" if given.get("status") in ("notrun", "disabled") else "passed"
         elif self.case is not None and name in ("failure", "error", "skipped"):
             self._outcome(name, given)
+        elif self.case == "passed" and name == "property" and given.get("name") in ("skip", "todo"):
+            self.case = {"skip": "skipped", "todo": "todo"}[given["name"]]  # node-tap's
         elif name in ("testsuite", "testsuites"):
             self.bad = self.bad or any(_integer(given.get(key)) for key in ("failures", "errors"))
         else:

@@ -271,17 +271,39 @@ JAVASCRIPT = (
     ),
     of_phrases(
         "cucumber",
-        (b" scenario",),
+        (b" scenario", b" Scenario"),
         Phrase(
             _c(
-                r"(?P<total>\d+) scenarios? \((?:(?P<failed>\d+) failed)?(?:, )?(?:(?P<failed2>\d+) ambiguous)?"
+                r"(?P<total>\d+) [Ss]cenarios? \((?:(?P<failed>\d+) failed)?(?:, )?(?:(?P<failed2>\d+) ambiguous)?"
                 r"(?:, )?(?:(?P<errors>\d+) undefined)?"
                 r"(?:, )?(?:(?P<skipped>\d+) pending)?(?:, )?(?:(?P<skipped2>\d+) skipped)?(?:, )?(?:"
                 r"(?P<errors2>\d+) undefined)?(?:, )?(?:(?P<passed>\d+) passed)?\)"
             ),
-            sequel=_c(r"\d+ steps?(?: \(|$)"),
+            sequel=_c(r"\d+ [Ss]teps?(?: \(|$)"),
         ),
         Phrase(_c(r"(?P<total>0) scenarios"), sequel=_c(r"0 steps")),
+    ),
+    of_phrases(
+        "gauge",
+        (b"Scenarios:",),
+        Phrase(
+            _c(
+                r"Scenarios:\s+\d+ executed\s+(?P<passed>\d+) passed\s+(?P<failed>\d+) failed"
+                r"\s+(?P<skipped>\d+) skipped"
+            ),
+            evidence=_c(r"Specifications:\s+\d+ executed"),
+        ),
+    ),
+    of_phrases(
+        "wtr",
+        (b"Finished running tests",),
+        Phrase(
+            _c(
+                r".{1,40}: +\|.*\| \d+/\d+ test files \| (?P<passed>\d+) passed, (?P<failed>\d+) failed"
+                r"(?:, (?P<skipped>\d+) skipped)?"
+            ),
+            sequel=_c(r"Finished running tests in "),
+        ),
     ),
     of_phrases(
         "testcafe",

@@ -79,7 +79,7 @@ FUNCTIONAL = (
     ),
     of_phrases(
         "common_test",
-        (b"TEST COMPLETE", b"Passed "),
+        (b"TEST COMPLETE", b"Passed ", b"tests passed."),
         Phrase(
             _c(
                 r"Testing .{1,300}: TEST COMPLETE, (?P<passed>\d+) ok, (?P<failed>\d+) failed(?:, "
@@ -93,6 +93,7 @@ FUNCTIONAL = (
             ),
             evidence=_c(r"===> Running Common Test suites"),
         ),
+        Phrase(_c(r"All (?P<passed>\d+) tests passed\."), evidence=_c(r"===> Running Common Test suites")),
     ),
     of_phrases(
         "busted",
@@ -181,6 +182,17 @@ JVM = (
         Phrase(_c(r"Total tests run: (?P<total>\d+), Failures: (?P<failed>\d+), Skips: (?P<skipped>\d+)")),
     ),
     of_phrases(
+        "junit",
+        (b"[junit] Tests run: ",),
+        Phrase(
+            _c(
+                r" *\[junit\] Tests run: (?P<total>\d+), Failures: (?P<failed>\d+), Errors: (?P<errors>\d+)"
+                r"(?:, Skipped: (?P<skipped>\d+))?, Time elapsed: .*"
+            )
+        ),
+        name="ant",
+    ),
+    of_phrases(
         "junit4",
         (b"OK (", b"Tests run: "),
         Phrase(_c(r"OK \((?P<total>\d+) tests?\)"), evidence=_c(r"JUnit version ")),
@@ -199,11 +211,7 @@ JVM = (
     ),
     of_phrases(
         "gradle",
-        (b" tests completed, ", b" test completed, ", b"Results: ", b"Executed "),
-        Phrase(
-            _c(r"(?P<total>\d+) tests? completed(?:, (?P<failed>\d+) failed)?(?:, (?P<skipped>\d+) skipped)?"),
-            evidence=_c(r"> Task :"),
-        ),
+        (b"Results: ", b"Executed "),
         Phrase(
             _c(
                 r"\|? *Results?: (?:SUCCESS|(?P<bad>FAILURE)) \((?P<total>\d+) tests?, (?P<passed>\d+) (?:passed"
@@ -218,6 +226,8 @@ JVM = (
                 r"(?P<skipped2>\d+) skipped\))?"
             )
         ),
+        over=("gradle",),
+        name="gradle-results",
     ),
     of_phrases(
         "specs2",
@@ -232,6 +242,7 @@ JVM = (
     ),
 )
 
+_AUTOMAKE = _c(r"(?:PASS|FAIL|SKIP|XFAIL): \S")
 C_FAMILY = (
     of_phrases(
         "catch2",
@@ -323,18 +334,28 @@ C_FAMILY = (
         ),
         over=("tap",),
     ),
+    of_phrases(
+        "automake",
+        (b" tests passed", b" tests failed", b" test failed"),
+        Phrase(_c(r"All (?P<passed>\d+) tests passed"), evidence=_AUTOMAKE, sequel=_c(r"={3,}"), within=1),
+        Phrase(
+            _c(r"(?P<failed>\d+) of (?P<total>\d+) tests? failed(?: \(\d+ tests? (?:was|were) not run\))?"),
+            evidence=_AUTOMAKE,
+        ),
+        name="automake-old",
+    ),
     of_block(
         "lit",
         (b"Testing Time:",),
         Block(
             _c(
-                r" {2}(?:Passed +: +(?P<passed>\d+)|Failed +: +(?P<failed>\d+)|Unsupported +: +(?P<skipped>\d+)"
-                r"|Skipped +: +(?P<skipped2>\d+)"
-                r"|Expectedly Failed +: +(?P<xfailed>\d+)|Unexpectedly Passed *: +(?P<xpassed>\d+)"
-                r"|Timed Out +: +(?P<failed2>\d+)|Unresolved +: +(?P<errors>\d+)"
-                r"|Excluded +: +(?P<deselected>\d+)|Expected Passes +: +(?P<passed2>\d+)"
+                r" {2}(?:Passed *: +(?P<passed>\d+)|Failed *: +(?P<failed>\d+)|Unsupported *: +(?P<skipped>\d+)"
+                r"|Skipped *: +(?P<skipped2>\d+)"
+                r"|Expectedly Failed *: +(?P<xfailed>\d+)|Unexpectedly Passed *: +(?P<xpassed>\d+)"
+                r"|Timed Out *: +(?P<failed2>\d+)|Unresolved *: +(?P<errors>\d+)"
+                r"|Excluded *: +(?P<deselected>\d+)|Expected Passes *: +(?P<passed2>\d+)"
                 r"|Unexpected Failures *: +(?P<failed3>\d+)"
-                r"|Unsupported Tests +: +(?P<skipped3>\d+)|Expected Failures +: +(?P<xfailed2>\d+)|(?:Passed"
+                r"|Unsupported Tests *: +(?P<skipped3>\d+)|Expected Failures *: +(?P<xfailed2>\d+)|(?:Passed"
                 r"|Failed) With Retry.*)(?: +\(.*\))?"
             ),
             need=(),
@@ -356,4 +377,53 @@ C_FAMILY = (
     ),
 )
 
-MORE_PHRASES = FUNCTIONAL + JVM + C_FAMILY
+GO = (
+    of_phrases(
+        "ginkgo",
+        (b" Passed | ",),
+        Phrase(
+            _c(
+                r"(?:SUCCESS|(?P<bad>FAIL))! -- (?P<passed>\d+) Passed \| (?P<failed>\d+) Failed(?: \| \d+ Flaked)?"
+                r" \| (?P<skipped>\d+) Pending \| (?P<skipped2>\d+) Skipped.*"
+            ),
+            evidence=_c(r"Ran \d+ of \d+ Specs? in "),
+        ),
+    ),
+    of_phrases(
+        "go",
+        (b"DONE ",),
+        Phrase(
+            _c(
+                r"DONE (?:\d+ runs, )?(?P<total>\d+) tests?(?:, (?P<skipped>\d+) skipped)?"
+                r"(?:, (?P<failed>\d+) failures?)?(?:, (?P<errors>(?P<more>\d+)) errors?)? in [\d.]+s"
+            )
+        ),
+        over=("go",),
+        name="gotestsum",
+    ),
+)
+
+DOTNET = (
+    of_phrases(
+        "nunit",
+        (b"Test Count: ",),
+        Phrase(
+            _c(
+                r" +Test Count: (?P<total>\d+), Passed: (?P<passed>\d+), Failed: (?P<failed>\d+)"
+                r"(?:, Warnings: (?P<passed2>\d+))?, Inconclusive: (?P<skipped>\d+), Skipped: (?P<skipped2>\d+)"
+            )
+        ),
+    ),
+    of_phrases(
+        "xunit",
+        (b"Total: ",),
+        Phrase(
+            _c(
+                r" {2,}\S.{0,200}? +Total: (?P<total>\d+), Errors: (?P<errors>\d+), Failed: (?P<failed>\d+), "
+                r"Skipped: (?P<skipped>\d+)(?:, Not Run: (?P<less>\d+))?, Time: [\d.]+s"
+            )
+        ),
+    ),
+)
+
+MORE_PHRASES = GO + DOTNET + FUNCTIONAL + JVM + C_FAMILY

@@ -162,21 +162,24 @@ def _chosen(found: list[tuple[Kind, Tally]]) -> list[Tally]:
     for kind, tally in found:
         hidden.update(name for name in (*kind.over, *OVER.get(tally.runner, ())) if name != kind.name)
     kept = [(kind, tally) for kind, tally in found if kind.name not in hidden]
-    others = [tally for kind, tally in kept if kind.name not in _BESIDE]
+    reports = [tally for kind, tally in kept if kind.name == "xml"]
+    others = [tally for kind, tally in kept if kind.name not in _BESIDE and not _lies_within(tally, reports)]
+    if all(tally.passed for tally in others) and any(not tally.good for tally in reports):
+        return reports  # what is all well beside a report of failures was printed by a test, or is about something else
     return others or [tally for _, tally in kept]
 
 
 def _outermost(tallies: list[Tally]) -> list[Tally]:
     """Without sessions that lie within another: a runner's tests may run other runners."""
-    return [
-        one
-        for one in tallies
-        if not any(
-            other is not one and other.first <= one.first and one.last <= other.last and _wider(other, one)
-            for other in tallies
-        )
-    ]
+    return [one for one in tallies if not _lies_within(one, tallies)]
 
 
-def _wider(other: Tally, one: Tally) -> bool:
-    return (other.last - other.first) > (one.last - one.first)
+def _lies_within(one: Tally, others: list[Tally]) -> bool:
+    """Whether a session is a part of what a wider one printed."""
+    return any(
+        other is not one
+        and other.first <= one.first
+        and one.last <= other.last
+        and other.last - other.first > one.last - one.first
+        for other in others
+    )

