@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from time import process_time
+
 import pytest
 
 from runner_env.summaries import summarize
@@ -85,7 +87,8 @@ FORMS: dict[str, tuple[str, Counts]] = {
     ),
     "a report of failures below a test's words": (
         (
-            '  9 passing (3ms)\n\n<testsuite name="Mocha Tests" tests="2" failures="0" errors="1">\n<testcase name="a"/>\n'
+            '  9 passing (3ms)\n\n<testsuite name="Mocha Tests" tests="2" failures="0" errors="1">\n'
+            '<testcase name="a"/>\n'
             '<testcase name="b"><failure>no</failure></testcase>\n</testsuite>\n'
         ),
         (1, 1, 0, 0, 2),
@@ -112,3 +115,10 @@ def test_a_build_that_did_not_end(end: str) -> None:
 def test_gradle_told_only_what_failed() -> None:
     """Without one that passed the others are not told of, and are not counted."""
     assert summarize("> Task :test\n\nATest > y() SKIPPED\n\nBUILD SUCCESSFUL in 1s\n").runner is None
+
+
+def test_as_many_sessions_as_lines() -> None:
+    """A hundred thousand statements are read in the time that their lines take."""
+    begun = process_time()
+    summarize("[=====] 1 tests from 1 test suite ran.\n" * 100_000)
+    assert process_time() - begun < 20

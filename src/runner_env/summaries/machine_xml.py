@@ -23,7 +23,7 @@ _ROOTS = frozenset(
 )
 _ENTITIES = "the document declares entities"
 _START = re.compile(
-    r"\s*<(?:\?xml\b|(?:testsuites?|TestRun|assemblies|test-run|robot|Catch|Catch2TestRun|doctest)[\s>/])"
+    r"(?:\s*|.{0,400}%\]\s*)<(?:\?xml\b|(?:testsuites?|TestRun|assemblies|test-run|robot|Catch|Catch2TestRun|doctest)[\s>/])"
 )
 
 
@@ -177,7 +177,7 @@ class XmlReader:
             if not _START.match(text):
                 return
             self.report, self.first = Report(), number
-            text = text.lstrip()
+            text = text[text.index("<") :]
         try:
             self.report.feed(text.encode("utf-8", "replace") + b"\n")
         except Refused:

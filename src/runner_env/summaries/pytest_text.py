@@ -55,7 +55,8 @@ _VERBOSE = re.compile(
     r"(?:PASSED|FAILED|ERROR|SKIPPED|XFAIL|XPASS)(?: .{0,200})?$)"
 )
 _COLLECTED = re.compile(
-    r"(?:collecting \.\.\. ?)?collected \d+ items?|\d+ workers? \[\d+ items?\]|created: \d+/\d+ workers?"
+    r"bringing up nodes\.\.\."
+    r"|(?:collecting \.\.\. ?)?collected \d+ items?|\d+ workers? \[\d+ items?\]|created: \d+/\d+ workers?"
 )
 _BROKEN = re.compile(
     r"!+ .{0,60}(?:KeyboardInterrupt|Interrupted: (?!\d+ errors? during collection|stopping after)"

@@ -9,6 +9,7 @@ from runner_env.summaries import machine_json, machine_xml, reading
 from runner_env.summaries.cleaning import common_wrappers, unprefixed, visible, without_colours, wrapper_of
 from runner_env.summaries.judgement import judge
 from runner_env.summaries.quoting import FENCE, Quotes
+from runner_env.summaries.spans import Spans
 from runner_env.summaries.table import MACHINE, OVER, TEXT
 from runner_env.summaries.trouble import Troubles
 
@@ -163,7 +164,8 @@ def _chosen(found: list[tuple[Kind, Tally]]) -> list[Tally]:
         hidden.update(name for name in (*kind.over, *OVER.get(tally.runner, ())) if name != kind.name)
     kept = [(kind, tally) for kind, tally in found if kind.name not in hidden]
     reports = [tally for kind, tally in kept if kind.name == "xml"]
-    others = [tally for kind, tally in kept if kind.name not in _BESIDE and not _lies_within(tally, reports)]
+    within = Spans(reports)
+    others = [tally for kind, tally in kept if kind.name not in _BESIDE and not within.exceed(tally)]
     if all(tally.passed for tally in others) and any(not tally.good for tally in reports):
         return reports  # what is all well beside a report of failures was printed by a test, or is about something else
     return others or [tally for _, tally in kept]
@@ -171,15 +173,5 @@ def _chosen(found: list[tuple[Kind, Tally]]) -> list[Tally]:
 
 def _outermost(tallies: list[Tally]) -> list[Tally]:
     """Without sessions that lie within another: a runner's tests may run other runners."""
-    return [one for one in tallies if not _lies_within(one, tallies)]
-
-
-def _lies_within(one: Tally, others: list[Tally]) -> bool:
-    """Whether a session is a part of what a wider one printed."""
-    return any(
-        other is not one
-        and other.first <= one.first
-        and one.last <= other.last
-        and other.last - other.first > one.last - one.first
-        for other in others
-    )
+    spans = Spans(tallies)
+    return [one for one in tallies if not spans.exceed(one)]

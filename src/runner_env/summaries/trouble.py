@@ -6,6 +6,8 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from runner_env.summaries.spans import Spans
+
 if TYPE_CHECKING:
     from runner_env.summaries.model import Tally
 
@@ -52,5 +54,6 @@ class Troubles:
             return tallies
         end = max(tally.last for tally in stated)
         failed = any(number > end for number in self.failures)
-        crashed = any(not any(one.first <= number <= one.last for one in tallies) for number in self.crashes)
+        spans = Spans(tallies)
+        crashed = any(not spans.hold(number) for number in self.crashes)
         return [replace(one, good=one.good and not failed, whole=one.whole and not crashed) for one in tallies]
