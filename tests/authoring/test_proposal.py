@@ -66,6 +66,21 @@ def test_a_folder_is_refused_as_one(after: After) -> None:
     assert not (root / "lib").exists()
 
 
+@pytest.mark.parametrize(
+    ("edit", "code"),
+    [("-> ../src/app.py", "link"), ({"hardlink": "README.md"}, "link"), ({"fifo": 1}, "kind"), ({"socket": 1}, "kind"),
+     ({"size": (1 << 20) + 1}, "size"), ({"hex": "ff"}, "binary"), ({"hex": "00"}, "binary"), ("a\u202eb", "hidden"),
+     ({"mode": "4755", "text": "#!/bin/sh\n"}, "mode"), ({"mode": "755", "text": "true\n"}, "mode")],
+)  # fmt: skip
+def test_what_is_no_plain_text_is_refused(after: After, tmp_path: Path, edit: str, code: str) -> None:
+    """At a name that is allowed, with the code that says why."""
+    proposal, root = after(lambda root: carry_out(root, {".aider_fsm/x": edit}, tmp_path))
+    assert {one.path: one.code for one in proposal.refused}[".aider_fsm/x"] == code
+    assert proposal.files == {}
+    assert listing(root) == SOURCES
+    assert not os.path.lexists(root / ".aider_fsm/x")
+
+
 def test_a_removed_folder_comes_back(after: After) -> None:
     """With its files, their permissions and its links."""
 
