@@ -345,6 +345,29 @@ C_FAMILY = (
         name="automake-old",
     ),
     of_block(
+        "automake-serial",
+        (b" tests passed", b" test passed"),
+        Block(
+            _c(
+                r"(?:(?:All )?(?P<passed>\d+) tests? passed"
+                r"|\((?P<skipped>\d+) tests? (?:was|were) not run\))"
+            ),
+            need=("passed",),
+            evidence=_c(r"(?:PASS|SKIP): \S"),
+        ),
+    ),
+    of_phrases(
+        "automake-serial",
+        (b" tests failed",),
+        Phrase(
+            _c(r"(?P<failed>\d+) of (?P<total>\d+) tests failed"),
+            evidence=_c(r"(?:PASS|FAIL): \S"),
+            sequel=_c(r"={5,}$|Please report to |See "),  # not what was not run: that is no part of the total
+            within=0,
+        ),
+        name="automake-serial-failed",
+    ),
+    of_block(
         "lit",
         (b"Testing Time:",),
         Block(
