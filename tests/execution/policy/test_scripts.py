@@ -132,6 +132,19 @@ def test_sourced_functions_are_known_afterwards(judge: Judge, repo: Path) -> Non
     assert judge(". ./lib.sh; sh -c reboot") is not None
 
 
+def test_a_function_that_calls_itself_deep_inside_is_read_once(judge: Judge, repo: Path) -> None:
+    """Honest recursion does not use up the depth that is read."""
+    inner = '  if [ -n "$1" ]; then\n    walk "$1/x"\n    rm -rf build\n  fi\n'
+    for _ in range(4):
+        inner = (
+            f'  for f in a b; do\n while read -r line; do\n case "$line" in x*)\n{inner};; esac\n done < list\n done\n'
+        )
+    (repo / "x.sh").write_text(f"walk() {{\n{inner}}}\nwalk a\n")
+    assert judge("bash x.sh") is None
+    (repo / "x.sh").write_text(f"walk() {{\n{inner.replace('build', '/')}}}\nwalk a\n")
+    assert judge("bash x.sh") is not None
+
+
 def test_scripts_that_call_each_other_end(judge: Judge, repo: Path) -> None:
     """Each script is read once, so a circle is no trouble."""
     (repo / "a.sh").write_text("bash b.sh\n")

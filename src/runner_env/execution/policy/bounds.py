@@ -54,8 +54,9 @@ class Bounds:
             raise TooComplex("it starts too many commands")
 
     def may_repeat(self) -> bool:
-        """Whether a loop or a call is still followed round by round."""
-        return self.repeats < _MAX_REPEATS and self.work < _MAX_WORK_REPEATING
+        """Whether a loop or a call is still followed round by round; a deep one is read once, with unknown values."""
+        shallow = self.levels < _MAX_LEVELS // 2
+        return shallow and self.repeats < _MAX_REPEATS and self.work < _MAX_WORK_REPEATING
 
     def enter(self) -> None:
         """Go into a statement or word that stands inside another; `leave` must follow."""
