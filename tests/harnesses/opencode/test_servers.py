@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
+import anyio
 import pytest
 
 from runner_env.bridge import blocking
@@ -13,7 +15,7 @@ from runner_env.core import FailureKind
 from runner_env.errors import HarnessError
 from runner_env.execution.levels import Wanted
 from runner_env.harnesses.model import Opening
-from runner_env.harnesses.opencode import OpenCode
+from runner_env.harnesses.opencode import OpenCode, servers
 from runner_env.harnesses.options import HarnessOptions
 
 Options = Callable[..., HarnessOptions]
@@ -96,3 +98,31 @@ def test_the_environment_of_the_user_configures_it(options: Options, program: Pr
     assert '"snapshot": false' in found["OPENCODE_CONFIG_CONTENT"]
     assert found["OPENCODE_DISABLE_PROJECT_CONFIG"] == "1"
     assert found["OPENCODE_SERVER_PASSWORD"]
+
+
+def test_a_start_that_is_cancelled_leaves_nothing(options: Options, program: Program, tmp_path: Path) -> None:
+    """The program is ended with the harness, although it never said where it listens."""
+    program("opencode", f"echo $$ > {tmp_path}/pid; exec sleep 600")
+
+    async def cancelled() -> None:
+        given = options()
+        async with OpenCode(given) as harness:
+            with anyio.move_on_after(2):
+                await harness.start(Opening(given.premises.copies, "x"))
+
+    before = time.monotonic()
+    blocking(cancelled())
+    assert time.monotonic() - before < 20
+    assert not Path("/proc", (tmp_path / "pid").read_text().strip()).exists()
+
+
+def test_a_program_that_never_listens_is_given_up(
+    options: Options, program: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Kind `spawn`, with what it said so far."""
+    monkeypatch.setattr(servers, "START_S", 1.0)
+    program("opencode", "echo thinking; exec sleep 600")
+    with pytest.raises(HarnessError, match="did not say where it listens") as caught:
+        start(options())
+    assert caught.value.kind is FailureKind.SPAWN
+    assert "thinking" in caught.value.raw

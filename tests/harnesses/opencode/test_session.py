@@ -15,6 +15,8 @@ from runner_env.errors import HarnessError
 from runner_env.harnesses.model import Opening, Turn
 from runner_env.harnesses.opencode import OpenCode
 from runner_env.harnesses.opencode import turn as turn_module
+from runner_env.harnesses.opencode.client import Access, Client
+from runner_env.harnesses.opencode.session import OpenCodeSession
 from runner_env.harnesses.options import HarnessOptions
 from tests.harnesses.opencode.fake_server import FakeServer
 
@@ -120,6 +122,53 @@ def test_a_turn_whose_end_is_not_told_is_noticed(options: Options, monkeypatch: 
     """When events stay out, the server is asked."""
     monkeypatch.setattr(turn_module, "_SILENCE_S", 0.1)
     assert ask(FakeServer(silent=True), options).text == "answer"
+
+
+class Mortal:
+    """A server of our own that dies, and then another one in its place.
+
+    Attributes:
+        died: see `Server`.
+    """
+
+    version = ""
+
+    def __init__(self, first: FakeServer, second: FakeServer) -> None:
+        self._rest = [second, first]
+        self._clients: list[Client] = []
+        self.died = True
+
+    async def client(self) -> Client:
+        """See `Server`."""
+        if self.died:
+            self._clients.append(Client(Access(self._rest.pop().url), {}))
+            self.died = False
+        return self._clients[-1]
+
+    async def aclose(self) -> None:
+        """See `Server`."""
+        for client in self._clients:
+            await client.aclose()
+
+
+def test_a_conversation_that_is_lost_with_its_server_begins_anew(options: Options) -> None:
+    """The server died between two turns; the one in its place does not know the session, so it makes another one."""
+    first, second = FakeServer(), FakeServer({"/session/ses_1": deque([(404, "no such session")])})
+
+    async def turn() -> Turn:
+        async with first.running(), second.running():
+            given = options()
+            server = Mortal(first, second)
+            session = OpenCodeSession(server, Opening(given.premises.copies, "x"), None, given)
+            await session.open(await server.client())
+            await session.send("hello", timeout_s=20)
+            server.died = True
+            turn = await session.send("hello again", timeout_s=20)
+            await server.aclose()
+            return turn
+
+    assert blocking(turn()).text == "answer"
+    assert len(second.said("/session")) == len(second.said(PROMPT)) == 1
 
 
 def test_a_server_that_is_not_there_is_named(options: Options, tmp_path: Path) -> None:

@@ -132,6 +132,7 @@ class OpenCodeSession:
         await self.abort()
 
     async def _attempt(self, text: str, attempts: _Attempts, progress: Progress, deadline: float) -> list[Message]:
+        attempts.lost |= self._server.died
         client = await self._server.client()
         if attempts.lost:
             await self._reopen(client)
@@ -173,7 +174,7 @@ class OpenCodeSession:
             if attempts.recoveries > options.session_recover_attempts:
                 raise self._failure(FailureKind.CONNECTION, f"The OpenCode server died: {error.message}")
             await anyio.sleep(backoff_s(options.session_recover_backoff_s, attempts.recoveries))
-            attempts.sent, attempts.lost = False, True
+            attempts.sent = False
             return Progress(self._id, options.retry_attempts, on_event)
         attempts.retries += 1
         if not error.passing or attempts.retries > options.retry_attempts:
