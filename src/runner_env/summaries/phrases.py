@@ -15,9 +15,11 @@ def of_phrases(
     return Kind(name or runner, anchors, partial(PhraseReader, runner, phrases), over)
 
 
-def of_block(runner: str, anchors: tuple[bytes, ...], block: Block, over: tuple[str, ...] = ()) -> Kind:
+def of_block(
+    runner: str, anchors: tuple[bytes, ...], block: Block, over: tuple[str, ...] = (), *, name: str = ""
+) -> Kind:
     """A reader of statements of several lines."""
-    return Kind(runner, anchors, partial(BlockReader, runner, block), over)
+    return Kind(name or runner, anchors, partial(BlockReader, runner, block), over)
 
 
 _c = re.compile

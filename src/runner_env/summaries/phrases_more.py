@@ -334,18 +334,8 @@ C_FAMILY = (
         ),
         over=("tap",),
     ),
-    of_phrases(
-        "automake",
-        (b" tests passed", b" tests failed", b" test failed"),
-        Phrase(_c(r"All (?P<passed>\d+) tests passed"), evidence=_AUTOMAKE, sequel=_c(r"={3,}"), within=1),
-        Phrase(
-            _c(r"(?P<failed>\d+) of (?P<total>\d+) tests? failed(?: \(\d+ tests? (?:was|were) not run\))?"),
-            evidence=_AUTOMAKE,
-        ),
-        name="automake-old",
-    ),
     of_block(
-        "automake-serial",
+        "automake",
         (b" tests passed", b" test passed"),
         Block(
             _c(
@@ -353,19 +343,20 @@ C_FAMILY = (
                 r"|\((?P<skipped>\d+) tests? (?:was|were) not run\))"
             ),
             need=("passed",),
-            evidence=_c(r"(?:PASS|SKIP): \S"),
+            evidence=_AUTOMAKE,
         ),
+        name="automake-old",
     ),
     of_phrases(
-        "automake-serial",
-        (b" tests failed",),
+        "automake",
+        (b" tests failed", b" test failed"),
         Phrase(
-            _c(r"(?P<failed>\d+) of (?P<total>\d+) tests failed"),
-            evidence=_c(r"(?:PASS|FAIL): \S"),
-            sequel=_c(r"={5,}$|Please report to |See "),  # not what was not run: that is no part of the total
+            _c(r"(?P<failed>\d+) of (?P<total>\d+) tests? failed"),
+            evidence=_AUTOMAKE,
+            sequel=_c(r"={3,}$|Please report to |See "),  # not what was not run: that is no part of the total
             within=0,
         ),
-        name="automake-serial-failed",
+        name="automake-old-failed",
     ),
     of_block(
         "lit",
