@@ -85,8 +85,9 @@ class TapReader(Sessions):
         self.highest = max(self.highest, given)
         rest = _ESCAPED.sub("", found["rest"])
         if rest.strip():
-            self.dashes += rest.startswith((" - ", " # "))
-            self.plain += not rest.startswith((" - ", " # "))
+            other = rest.startswith((" - ", " # ")) or "::" in rest  # pytest-tap names tests as pytest does
+            self.dashes += other
+            self.plain += not other
         self._count(found["ok"] == "ok", _DIRECTIVE.search(rest))
 
     def _count(self, passed: bool, directive: re.Match[str] | None) -> None:
