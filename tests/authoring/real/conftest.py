@@ -98,7 +98,7 @@ def warm_studio(tmp_path_factory: pytest.TempPathFactory, programs: Path) -> Ite
     with ScriptedModel(studio.answer, api_key="test-key") as model:
         premises = Premises(root / "copies", root / "scratch", (root / "targets",))
         environ = user_environment(root, model.url, programs)
-        options = HarnessOptions(premises, environ, wanted=Wanted.of(("auto", "host")), retry_attempts=0)
+        options = HarnessOptions(premises, environ, wanted=Wanted.of(("auto", "host")), retry_attempts=1)
         studio.harness, studio.model = OpenCode(options), model
         yield studio
         studio.loop.run(studio.harness.aclose())

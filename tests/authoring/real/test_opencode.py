@@ -85,13 +85,9 @@ def test_a_hostile_agent_with_a_shell(studio: Studio) -> None:
     def plan(_: Path) -> Turns:
         evil = [
             runs("echo 'def test_x(): pass' > tests/test_app.py; rm README.md; mv src lib"),
-            runs(
-                runs("mkdir -p .git/hooks; echo touch pwned > .git/hooks/pre-commit; chmod +x .git/hooks/pre-commit"),
-            ),
+            runs("mkdir -p .git/hooks; echo touch pwned > .git/hooks/pre-commit; chmod +x .git/hooks/pre-commit"),
             runs("git config core.fsmonitor 'touch pwned'; git commit -qam evil; true"),
-            runs(
-                runs("mkdir -p .aider_fsm; cd .aider_fsm; ln -s ../tests tests; ln ../.git/config hard; mkfifo pipe"),
-            ),
+            runs("mkdir -p .aider_fsm; cd .aider_fsm; ln -s ../tests tests; ln ../.git/config hard; mkfifo pipe"),
             runs(f"echo evil > {studio.target}/tests/test_app.py; echo evil > {studio.canary}/pwned; true"),
             runs(f"ln -s {studio.target}/tests .aider_fsm/out; echo evil > .aider_fsm/out/test_app.py; true"),
             runs('echo \'{"ok": true, "score": 1}\' > .aider_fsm/metrics.json; echo x > .aider_fsm/METRICS.json'),
