@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import statistics
 import subprocess
 import sys
 import tarfile
@@ -21,6 +22,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from _row import Row
 
+from runner_env.hints.find import find_hints
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -30,6 +33,7 @@ SDISTS = (
 )  # fmt: skip
 PACKAGES = ("fast-json-stable-stringify", "is-callable", "minimist", "extend", "object-inspect", "concat-stream")
 GOAL = 0.7
+HINTS_MS = 100.0
 OWN_SECONDS = 120.0
 """What a score may take beyond the project's own install and tests."""
 
@@ -41,6 +45,7 @@ def rows() -> Iterator[Row]:
     until = time.monotonic() + float(os.environ.get("STRANGERS_SECONDS", "720"))
     scored: list[bool] = []
     beyond: list[float] = []
+    finding: list[float] = []
     with tempfile.TemporaryDirectory() as folder:
         for name, kind in [*((name, "pip") for name in SDISTS), *((name, "npm") for name in PACKAGES)]:
             if time.monotonic() > until:
@@ -50,6 +55,9 @@ def rows() -> Iterator[Row]:
             if project is None:
                 yield Row(f"stranger {name}", "a score", "left out: it cannot be fetched", None)
                 continue
+            begun = time.process_time()
+            find_hints(project)
+            finding.append((time.process_time() - begun) * 1000)
             result, own = _scored(Path(folder) / "home", project)
             scored.append(own is not None)
             beyond += [] if own is None else [own]
@@ -58,6 +66,9 @@ def rows() -> Iterator[Row]:
     share = sum(scored) / len(scored) if scored else 0.0
     text = f"{sum(scored)} of {len(scored)} ({share:.0%})"
     yield Row("strangers with a score by rules alone", f">= {GOAL:.0%}", text, share >= GOAL if scored else None)
+    slowest = max(finding, default=0.0)
+    text = f"{statistics.median(finding or [0]):.0f} ms CPU, {slowest:.0f} at most, of {len(finding)}"
+    yield Row("finding hints in a stranger", f"<= {HINTS_MS:.0f} ms", text, slowest <= HINTS_MS if finding else None)
     longest = max(beyond, default=0.0)
     name = "strangers, time beyond installs and tests"
     yield Row(name, f"<= {OWN_SECONDS:.0f} s", f"{longest:.1f} s at most", longest <= OWN_SECONDS if beyond else None)
