@@ -124,10 +124,8 @@ class Desk:
         )
 
     def _premises(self) -> Premises:
-        settings = self._settings
-        hidden = (settings.runs_dir, settings.targets_dir, settings.workspaces_dir, settings.authoring_dir, self._root)
-        present = tuple(path for path in hidden if path.exists())
-        return Premises(self.copies, self._folder("scratch"), present)
+        hidden = tuple(path for path in (self._settings.home, self._root) if path.exists())
+        return Premises(self.copies, self._folder("scratch"), hidden)
 
     def _folder(self, name: str) -> Path:
         """A folder of this desk's place, which is made, and what lost sessions left is removed, at the first call."""
