@@ -155,7 +155,8 @@ class Authors:
 def _because(missing: ContractMissing, why: str, hint: str | None) -> ContractMissing:
     first, *others = missing.findings
     message = f"{first.message.rstrip('.')}, and {why.rstrip('.')}."
-    return ContractMissing([Finding(first.code, message, first.where, hint or first.hint), *others])
+    hints = dict.fromkeys(filter(None, (hint, first.hint)))
+    return ContractMissing([Finding(first.code, message, first.where, " ".join(hints)), *others])
 
 
 def _lowered(message: str) -> str:
