@@ -174,6 +174,8 @@ class AuthoringRecord:
         files: of the contract that were changed, POSIX, relative to the repository.
         duration_s: seconds that the writing took.
         after: the run whose failure led to it; empty if it was none.
+        sandbox: the level at which the agent program ran; empty where it runs elsewhere, or nothing does.
+        fallback_reason: why the level is another one than was tried first; empty if it is not.
         provenance: the file that tells all of it, POSIX, relative to the run directory.
         sha256: of that file.
     """
@@ -188,6 +190,8 @@ class AuthoringRecord:
     files: tuple[str, ...]
     duration_s: float
     after: str
+    sandbox: str
+    fallback_reason: str
     provenance: str
     sha256: str
 

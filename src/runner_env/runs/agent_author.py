@@ -174,7 +174,7 @@ class AgentAuthor:
             except asyncio.CancelledError:
                 why = Finding("agent_interrupted", "It was told to stop.", hint="Run it again.")
                 authored = Authored(brief.purpose, self._desk.name, {}, terms["model"], None, (), why)
-        reason, before = authored.reason, contract_hashes(self.root)
+        reason, before, sandbox = authored.reason, contract_hashes(self.root), self._desk.sandbox
         if authored.proposal is not None:
             journal.append("contract_taken_over", files=sorted(authored.proposal.files), before=before)
             reason = self._take_over(authored)
@@ -191,6 +191,8 @@ class AgentAuthor:
             turns=tuple(map(turn_record, authored.attempts)),
             duration_s=self.ambient.monotonic() - started,
             after=after,
+            sandbox=sandbox.level if sandbox else "",
+            fallback_reason=sandbox.fallback_reason if sandbox else "",
         )
         if reason is None:
             self.written = (*self.written, one)

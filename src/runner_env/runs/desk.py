@@ -17,6 +17,7 @@ from runner_env.targets.temporary import abandoned, held_directory, remove_aband
 
 if TYPE_CHECKING:
     from runner_env.core import Ambient
+    from runner_env.execution.levels import Sandbox
     from runner_env.harnesses.model import Harness
     from runner_env.runs.options import SetupOptions
     from runner_env.settings import Settings
@@ -58,6 +59,11 @@ class Desk:
     def name(self) -> str:
         """Of the harness; what was asked for while none is made."""
         return self._harness.name if self._harness else self._options.agent.harness
+
+    @property
+    def sandbox(self) -> Sandbox | None:
+        """How the agent program is contained; None while that is not known, or where it runs elsewhere."""
+        return self._harness.sandbox if self._harness else None
 
     def lacking(self) -> HarnessError | None:
         """What is missing for an agent to work here; None if nothing is known to be.

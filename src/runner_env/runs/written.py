@@ -37,6 +37,8 @@ class Written:
     turns: tuple[TurnRecord, ...] = ()
     duration_s: float = 0.0
     after: str = ""
+    sandbox: str = ""
+    fallback_reason: str = ""
 
     @property
     def provenance(self) -> dict[str, Any]:
@@ -96,6 +98,8 @@ def _kept(number: int, one: Written, run_dir: RunDir) -> AuthoringRecord:
         files=one.files,
         duration_s=one.duration_s,
         after=one.after,
+        sandbox=one.sandbox,
+        fallback_reason=one.fallback_reason,
         provenance=stored.reference,
         sha256=stored.sha256,
     )

@@ -56,6 +56,7 @@ true"""
     assert not (root / ".aider_fsm/link").is_symlink()
     assert [(path.name, path.read_text()) for path in canary.iterdir()] == [("victim", "whole")]
     (one,) = load_record(result.run_dir).authoring
+    assert one.sandbox in {"bwrap", "landlock"}
     refused = {path for turn in one.turns for path in turn.refused}
     expected = {"test_model.py", ".aider_fsm/metrics.json", "sitecustomize.py", ".aider_fsm/x.pth", ".aider_fsm/link"}
     assert expected <= refused
