@@ -199,6 +199,8 @@ class EnvSession:
         self._run: Run | None = None
         self._current: Run | None = None
         self._turn = threading.RLock()
+        if self._authors.unsettled:
+            _OPEN.add(self)
 
     @property
     def repo(self) -> Path:
@@ -283,6 +285,7 @@ class EnvSession:
             with INTERRUPTION:
                 self._finish()
                 self._authors.close()
+                _OPEN.discard(self)
         finally:
             if self._copy is not None:
                 self._copy.close()
@@ -359,7 +362,8 @@ class EnvSession:
             self._run.finish()
         finally:
             self._run = None
-            _OPEN.discard(self)
+            if not self._authors.unsettled:
+                _OPEN.discard(self)
             INTERRUPTION.unwatch(self._stop)
 
     def _stop(self, reason: str) -> None:
@@ -378,7 +382,8 @@ def _known(function: str, given: Mapping[str, object], keywords: type) -> None:
 
 
 _OPEN: set[EnvSession] = set()
-"""Sessions with an open run: they stay alive until it is ended, at the latest when the program ends."""
+"""Sessions with an open run, a contract on trial or an agent: they live until that is ended, at the latest when the
+program ends."""
 
 
 @atexit.register

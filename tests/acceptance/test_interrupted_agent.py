@@ -34,6 +34,11 @@ with runner_env.setup("target", harness="slow_agent:make", scaffold=sys.argv[1])
     session.evaluate("any")
 """
 CONTRACT = {"version": 1, "evaluation": {"run_cmds": ["exit 3"], "metrics_path": ".aider_fsm/metrics.json"}}
+EVALUATED = {
+    "version": 1,
+    "security": {"max_cmd_seconds": 60},
+    "evaluation": {"run_cmds": ["true"], "metrics_path": ".aider_fsm/metrics.json", "required_keys": ["ok", "score"]},
+}
 
 
 @pytest.fixture
@@ -114,3 +119,19 @@ def test_what_a_killed_runner_left_is_removed_by_the_next(place: Path, started: 
     second.send_signal(signal.SIGINT)
     second.communicate(timeout=30)
     assert not (place / "target" / "pipeline.yml").exists()
+
+
+def test_a_program_that_closes_nothing_leaves_nothing(place: Path) -> None:
+    """A contract on trial goes when the program ends, and so does the agent."""
+    (place / "slow_agent.py").write_text(
+        AGENT.replace("delay_s=60, events=()", 'writes={"pipeline.yml": CONTRACT}')
+        + f"CONTRACT = {json.dumps(json.dumps(EVALUATED))}\n"
+    )
+    (place / "program.py").write_text(
+        'import runner_env\nsession = runner_env.setup("target", harness="slow_agent:make", scaffold="agent")\n'
+        'assert (session.repo / "pipeline.yml").exists()\n'
+    )
+    env = {**os.environ, "RUNNER_ENV_HOME": str(place / "home"), "PYTHONPATH": str(place)}
+    subprocess.run([sys.executable, "program.py"], cwd=place, env=env, check=True, timeout=60)
+    assert not (place / "target" / "pipeline.yml").exists()
+    assert list((place / "home" / "agents").iterdir()) == []

@@ -54,6 +54,11 @@ class Authors:
         """How the contract of the next run came to be, as far as an agent had a hand in it."""
         return self._made.written if self._made else ()
 
+    @property
+    def unsettled(self) -> bool:
+        """Whether `close` has something to do: a contract is on trial, or an agent program may be running."""
+        return self._made is not None or (self._trial is not None and not self._trial.decided)
+
     def begin(self, missing: ContractMissing) -> None:
         """Write the contract of a repository that has none; it is on trial until a run with it went well.
 
@@ -129,6 +134,7 @@ class Authors:
             self._trial.abandon()
         if self._made is not None:
             self._made.close()
+            self._made = None
 
     def _asked(self, run: Run, *, note: bool) -> bool:
         """Have an agent change the contract, if it may and can."""
