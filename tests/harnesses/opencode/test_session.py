@@ -47,7 +47,7 @@ def fail(server: FakeServer, options: Options, **more: object) -> HarnessError:
 
 
 def test_each_call_has_the_password_and_the_directory(options: Options) -> None:
-    """HTTP Basic, user `opencode` by default; a session without the header would be in another directory."""
+    """B120: HTTP Basic, user `opencode` by default; a session without the header would be in another directory."""
     server = FakeServer()
     assert ask(server, options).text == "answer"
     basic = f"Basic {b64encode(b'opencode:pw').decode()}"
@@ -72,7 +72,7 @@ def test_the_session_has_a_title_and_rules(options: Options) -> None:
 @pytest.mark.parametrize("path", ["/session", "/session/ses_1/message", PROMPT, "/event", "/config/providers"])
 @pytest.mark.parametrize("fault", [(503, "busy"), (429, "slow down"), (200, "")], ids=["503", "429", "empty"])
 def test_a_fault_of_the_server_that_passes_is_repeated(options: Options, path: str, fault: tuple[int, str]) -> None:
-    """One 503, one 429, one 200 without a body; then all is well."""
+    """B121: one 503, one 429, one 200 without a body; then all is well."""
     server = FakeServer({path: deque([fault])})
     assert ask(server, options).text == "answer"
 
@@ -94,14 +94,14 @@ def test_a_refusal_is_not_repeated(options: Options) -> None:
 
 
 def test_a_context_length_that_is_not_known_is_left_out(options: Options) -> None:
-    """Sent again without it, once."""
+    """B122: sent again without it, once."""
     server = FakeServer(refused_fields=("contextLength",))
     assert ask(server, options, context_length=8192).text == "answer"
     assert [body.get("contextLength") for body in server.said(PROMPT)] == [8192, None]
 
 
 def test_a_long_prompt_loses_its_middle(options: Options) -> None:
-    """500 characters, of which 120 may be sent."""
+    """B122: 500 characters, of which 120 may be sent."""
     server = FakeServer()
     ask(server, options, prompt="a" * 250 + "b" * 250, max_prompt_chars=120)
     sent = server.said(PROMPT)[0]["parts"][0]["text"]
@@ -152,7 +152,7 @@ class Mortal:
 
 
 def test_a_conversation_that_is_lost_with_its_server_begins_anew(options: Options) -> None:
-    """The server died between two turns; the one in its place does not know the session, so it makes another one."""
+    """B123: the server died between two turns; the one in its place does not know the session, so it makes another one."""
     first, second = FakeServer(), FakeServer({"/session/ses_1": deque([(404, "no such session")])})
 
     async def turn() -> Turn:
@@ -172,7 +172,7 @@ def test_a_conversation_that_is_lost_with_its_server_begins_anew(options: Option
 
 
 def test_a_server_that_is_not_there_is_named(options: Options, tmp_path: Path) -> None:
-    """Kind `connection`, with the URL; nothing is started instead."""
+    """B123: kind `connection`, with the URL; nothing is started instead."""
     given = options(url="http://127.0.0.1:9")
 
     async def start() -> None:
