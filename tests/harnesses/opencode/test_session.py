@@ -152,7 +152,7 @@ class Mortal:
 
 
 def test_a_conversation_that_is_lost_with_its_server_begins_anew(options: Options) -> None:
-    """B123: the server died between two turns; the one in its place does not know the session, so it makes another one."""
+    """B123: the server died between two turns; the one in its place, which does not know the session, makes another."""
     first, second = FakeServer(), FakeServer({"/session/ses_1": deque([(404, "no such session")])})
 
     async def turn() -> Turn:
