@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import anyio
 import pytest
 
-from runner_env.bridge import Loop, LoopThread, blocking, in_thread
+from runner_env.bridge import Loop, blocking, in_thread
 from runner_env.execution import Cancel
 
 WHO: contextvars.ContextVar[str] = contextvars.ContextVar("WHO", default="nobody")
@@ -116,14 +116,14 @@ def test_a_loop_stays_between_calls() -> None:
 
 
 @pytest.fixture
-def loop() -> Iterator[LoopThread]:
+def loop() -> Iterator[Loop]:
     """A loop in a thread of its own."""
-    made = LoopThread()
+    made = Loop()
     yield made
     made.close()
 
 
-def test_a_loop_stays_from_call_to_call(loop: LoopThread) -> None:
+def test_a_loop_stays_from_call_to_call(loop: Loop) -> None:
     """What one call makes serves the next, from any thread and inside a running loop."""
     lock = loop.run(_made())
 
@@ -144,7 +144,7 @@ async def _held(lock: asyncio.Lock) -> bool:
         return lock.locked()
 
 
-def test_a_cancelled_call_ends_before_its_caller_goes_on(loop: LoopThread) -> None:
+def test_a_cancelled_call_ends_before_its_caller_goes_on(loop: Loop) -> None:
     """Whoever waits learns of it when the coroutine has tidied up; the loop serves further calls."""
     tidied = []
     started = threading.Event()
@@ -166,7 +166,7 @@ def test_a_cancelled_call_ends_before_its_caller_goes_on(loop: LoopThread) -> No
     assert loop.run(asyncio.sleep(0, "served")) == "served"
 
 
-def test_an_error_of_a_call_comes_out_as_it_is(loop: LoopThread) -> None:
+def test_an_error_of_a_call_comes_out_as_it_is(loop: Loop) -> None:
     """What the coroutine raises is raised where it is waited for."""
 
     async def broken() -> None:
@@ -176,7 +176,7 @@ def test_an_error_of_a_call_comes_out_as_it_is(loop: LoopThread) -> None:
         loop.run(broken())
 
 
-def test_a_closed_loop_is_closed(loop: LoopThread) -> None:
+def test_a_closed_loop_is_closed(loop: Loop) -> None:
     """Its thread is gone; closing again does nothing."""
     loop.close()
     loop.close()

@@ -49,23 +49,6 @@ def blocking(coroutine: Coroutine[Any, Any, _T]) -> _T:
 
 
 class Loop:
-    """An event loop that stays from one call to the next, for what is shared between them. For one thread."""
-
-    def __init__(self) -> None:
-        import asyncio
-
-        self._runner = asyncio.Runner()
-
-    def run(self, coroutine: Coroutine[Any, Any, _T]) -> _T:
-        """Run `coroutine` to its end and return its result; Ctrl-C cancels it."""
-        return self._runner.run(coroutine)
-
-    def close(self) -> None:
-        """End the loop. Idempotent."""
-        self._runner.close()
-
-
-class LoopThread:
     """An event loop in a thread of its own, for what outlives single calls: connections, processes, sessions.
 
     It works from any thread, from inside a running loop (a notebook) and under signal handlers; one call at a time.
@@ -74,8 +57,9 @@ class LoopThread:
     def __init__(self) -> None:
         import asyncio
 
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="runner-env-loop", daemon=True)
+        self._runner = asyncio.Runner(loop_factory=asyncio.new_event_loop)
+        self._loop = self._runner.get_loop()
+        self._thread = threading.Thread(target=self._live, name="runner-env-loop", daemon=True)
         self._thread.start()
         self._task: asyncio.Task[Any] | None = None
         self._cancelled = False
@@ -118,9 +102,9 @@ class LoopThread:
 
         Safe in a signal handler.
         """
-        self._cancelled = True
-        if self._task is not None:
-            self._loop.call_soon_threadsafe(self._task.cancel)
+        self._cancelled, task = True, self._task
+        if task is not None:
+            self._loop.call_soon_threadsafe(task.cancel)
 
     def close(self) -> None:
         """End the loop, after what runs in it has been cancelled. Idempotent."""
@@ -129,7 +113,12 @@ class LoopThread:
         self.cancel()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
-        self._loop.close()
+
+    def _live(self) -> None:
+        try:
+            self._loop.run_forever()
+        finally:
+            self._runner.close()  # cancels what is left and waits for it
 
 
 async def in_thread(function: Callable[[], _T], cancel: Settable) -> _T:

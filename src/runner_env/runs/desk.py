@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from runner_env.bridge import LoopThread
+from runner_env.bridge import Loop
 from runner_env.errors import EvidenceError, HarnessError
 from runner_env.execution.levels import Wanted
 from runner_env.harnesses.options import RECOVER_ATTEMPTS, RECOVER_BACKOFF_S, HarnessOptions, Premises
@@ -43,7 +43,7 @@ class Desk:
         self._ambient = ambient
         self._held = ExitStack()
         self._place: Path | None = None
-        self._loop: LoopThread | None = None
+        self._loop: Loop | None = None
         self._harness: Harness | None = None
 
     @property
@@ -87,7 +87,7 @@ class Desk:
         """
         harness = self._made()
         if self._loop is None:
-            self._loop = LoopThread()
+            self._loop = Loop()
         return self._loop.run(task(harness))
 
     def stop(self) -> None:
