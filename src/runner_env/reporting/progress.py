@@ -41,7 +41,7 @@ class Progress:
 
         Args:
             event: `run_started`, `run_resumed`, `stage_started`, `command_started`, `command_ended`, `stage_ended`,
-                `run_ended`, `authoring_started`, `authoring_turn` or `authoring_ended`.
+                `run_ended`, `authoring_started` or `authoring_ended`.
             data: what the journal says of it.
         """
         handle = {
@@ -53,7 +53,6 @@ class Progress:
             "stage_ended": self._stage_ended,
             "run_ended": self._run_ended,
             "authoring_started": self._authoring_started,
-            "authoring_turn": self._authoring_turn,
             "authoring_ended": self._authoring_ended,
         }.get(event)
         if handle and not self._broken:
@@ -118,9 +117,6 @@ class Progress:
         if self._line is not None:
             since = self._clock()
             self._line.show(lambda: f"  {seconds(self._clock() - since):>8}  {text}")
-
-    def _authoring_turn(self, data: Mapping[str, object]) -> None:
-        self._say(f"turn {data.get('number', '')}: {one_line(str(data.get('outcome', '')))}{_duration(data)}")
 
     def _authoring_ended(self, data: Mapping[str, object]) -> None:
         if self._line is not None:

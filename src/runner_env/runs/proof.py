@@ -65,7 +65,7 @@ def check_proof(run_dir: Path) -> Proof:
             problem = replace(problem, message="The run has no record.", hint=hint)
         return Proof(None, report.entries, 0, (*report.problems, problem))
     sealed = tuple(_seal_problems(run_dir, record, data)) if not report.problems else ()
-    kept = (*_kept(record), *_sandboxes(run_dir, report.problems))
+    kept = (*_kept(record), *_of_the_journal(run_dir, report.problems))
     checked = [_file_problem(run_dir, reference, sha256) for reference, sha256 in kept]
     wrong = tuple(found for found in checked if found is not None)
     files = len(checked) - len(wrong)
@@ -84,7 +84,7 @@ def _seal_problems(run_dir: Path, record: RunRecord, data: bytes) -> Iterator[Fi
         yield _problem("record_changed", "The record is not as the journal says it was written.", "record.json")
 
 
-def _sandboxes(run_dir: Path, problems: Sequence[Finding]) -> Iterator[tuple[str, str]]:
+def _of_the_journal(run_dir: Path, problems: Sequence[Finding]) -> Iterator[tuple[str, str]]:
     """What the journal alone names: how attempts were contained, the order of output, trials, what agents said.
 
     Of a journal that was changed nothing is believed.

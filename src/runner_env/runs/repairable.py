@@ -19,7 +19,7 @@ _OF_THE_CONTRACT = frozenset(
 """Doubts that come of what stages do. Every other doubt is trouble that no contract can end, or one about what
 `pipeline.yml` does not declare, which a repair may not change and a new contract is not accepted without."""
 
-_OF_THE_RUNNER = frozenset(("agent_escaped", "contract_changed", "git_changed"))
+_OF_THE_RUNNER = frozenset(("agent_escaped", "contract_changed"))
 """Failures that say that somebody overstepped: nobody is to make them go away."""
 
 
