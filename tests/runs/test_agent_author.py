@@ -155,6 +155,18 @@ def test_a_contract_that_never_gave_a_score_is_taken_away(stranger: Path, agent:
     assert tree(stranger) == before
 
 
+def test_a_contract_that_was_kept_stays_kept(stranger: Path, agent: Agents) -> None:
+    """A later run that fails says nothing about the run by which the contract was accepted."""
+    agent(FakeTurn(writes={**WHOLE, STAGE: f"test ! -e broken && {SCORES}"}))
+    with setup(stranger) as session:
+        assert session.evaluate("any").ok
+        (stranger / "broken").touch()
+        result = session.evaluate("any", repair_iters=0)
+    assert not result.ok
+    assert [one.accepted for one in load_record(result.run_dir).authoring] == [True]
+    assert (stranger / "pipeline.yml").exists()
+
+
 def test_a_contract_that_was_not_evaluated_is_not_kept(stranger: Path, agent: Agents) -> None:
     """Opening a session, or rolling out alone, proves nothing."""
     agent(FakeTurn(writes={**WHOLE, "pipeline.yml": f"{CONTRACT}tests: {{cmds: ['true']}}\n"}))

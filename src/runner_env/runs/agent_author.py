@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from runner_env.authoring.agent import write_contract
+from runner_env.authoring.agent import Terms, write_contract
 from runner_env.authoring.authored import Authored
 from runner_env.authoring.brief import Brief, Purpose
 from runner_env.authoring.contract_files import contract_hashes
@@ -25,11 +25,12 @@ from runner_env.runs.briefs import failed_run, told_by
 from runner_env.runs.desk import Desk
 from runner_env.runs.sources import USUAL
 from runner_env.runs.told import Told
-from runner_env.runs.written import Written, turn_record
+from runner_env.runs.written import Written, written_by_agent
 from runner_env.text.masking import Masker
 from runner_env.verification.model import ARTIFACTS_PATH
 
 if TYPE_CHECKING:
+    from runner_env.authoring.proposal import Proposal
     from runner_env.core import Ambient
     from runner_env.harnesses.model import Harness
     from runner_env.runs.inputs import Observer
@@ -38,7 +39,8 @@ if TYPE_CHECKING:
     from runner_env.settings import Settings
 
 _TURNS_VARIABLE = "AIDER_OPENCODE_SCAFFOLD_ATTEMPTS"
-_TURNS, _MOST_TURNS = 5, 10
+_TURNS = 5
+_LONGEST_NUMBER = 9
 _MODEL_VARIABLE = "OPENCODE_MODEL"
 
 
@@ -127,7 +129,8 @@ class AgentAuthor:
         if not decided:
             return
         for one in self.written:
-            one.accepted = not run.failed
+            if one.accepted is None:  # what was kept by an earlier call stays kept
+                one.accepted = not run.failed
         if not run.failed:
             self._undo.clear()
             self.on_trial = False
@@ -161,52 +164,43 @@ class AgentAuthor:
     def _write(self, brief: Brief, told: Told, after: str) -> tuple[Written, Finding | None]:
         """Have an agent work, and put what it proposes in place; why nothing came of it, if nothing did."""
         terms, started = self._terms(brief.purpose), self.ambient.monotonic()
-        journal = told.run_dir.journal
-        opening = {"purpose": brief.purpose.value, "harness": self._desk.name, "model": terms["model"], "after": after}
-        journal.append("authoring_started", **opening)
+        journal, purpose = told.run_dir.journal, brief.purpose.value
+        journal.append("authoring_started", purpose=purpose, harness=self._desk.name, model=terms["model"], after=after)
+        authored = self._worked(brief, told, terms)
+        reason, before = authored.reason, contract_hashes(self.root)
+        if authored.proposal is not None:
+            journal.append("contract_taken_over", files=sorted(authored.proposal.files), before=before)
+            reason = self._take_over(authored.proposal)
+        provenance = authored_provenance(
+            [authored], before=before, after=contract_hashes(self.root), accepted=None, masker=told.masker
+        )
+        took = self.ambient.monotonic() - started
+        one = written_by_agent(authored, reason, provenance, self._desk.sandbox, duration_s=took, after=after)
+        if reason is None:
+            self.written = (*self.written, one)
+            self.on_trial = self.on_trial or brief.purpose is Purpose.SCAFFOLD
+        self._story.append(_sentence(one))
+        journal.append(
+            "authoring_ended", purpose=purpose, reason=one.reason, duration_s=one.duration_s, turns=len(one.turns)
+        )
+        return one, reason
+
+    def _worked(self, brief: Brief, told: Told, terms: Terms) -> Authored:
+        """What came of asking an agent, in a copy that is gone afterwards."""
         with AgentCopy.make(self.root, self._desk.copies, settings=self.settings) as copy, told:
 
             async def task(harness: Harness) -> Authored:
                 return await write_contract(harness, brief, copy, self.root, record=told, **terms)
 
             try:
-                authored = self._desk.work(task)
+                return self._desk.work(task)
             except asyncio.CancelledError:
                 why = Finding("agent_interrupted", "It was told to stop.", hint="Run it again.")
-                authored = Authored(brief.purpose, self._desk.name, {}, terms["model"], None, (), why)
-        reason, before, sandbox = authored.reason, contract_hashes(self.root), self._desk.sandbox
-        if authored.proposal is not None:
-            journal.append("contract_taken_over", files=sorted(authored.proposal.files), before=before)
-            reason = self._take_over(authored)
-        one = Written(
-            purpose=brief.purpose.value,
-            author="agent",
-            told=authored_provenance(
-                [authored], before=before, after=contract_hashes(self.root), accepted=None, masker=told.masker
-            ),
-            files=tuple(sorted(authored.proposal.files)) if authored.proposal else (),
-            reason=reason.message if reason else "",
-            harness=authored.harness,
-            model=authored.model,
-            turns=tuple(map(turn_record, authored.attempts)),
-            duration_s=self.ambient.monotonic() - started,
-            after=after,
-            sandbox=sandbox.level if sandbox else "",
-            fallback_reason=sandbox.fallback_reason if sandbox else "",
-        )
-        if reason is None:
-            self.written = (*self.written, one)
-            self.on_trial = self.on_trial or brief.purpose is Purpose.SCAFFOLD
-        self._story.append(_sentence(one))
-        journal.append(
-            "authoring_ended", purpose=one.purpose, reason=one.reason, duration_s=one.duration_s, turns=len(one.turns)
-        )
-        return one, reason
+                return Authored(brief.purpose, self._desk.name, {}, terms["model"], None, (), why)
 
-    def _take_over(self, authored: Authored) -> Finding | None:
-        assert authored.proposal is not None
+    def _take_over(self, proposal: Proposal) -> Finding | None:
         try:
-            self._undo.append(take_over(authored.proposal, self.root))
+            self._undo.append(take_over(proposal, self.root))
         except TargetError as error:
             return Finding(error.code, error.message, error.where, error.hint)
         return None
@@ -217,7 +211,7 @@ class AgentAuthor:
         self.written = ()
         self.on_trial = False
 
-    def _terms(self, purpose: Purpose) -> Any:  # noqa: ANN401 - the keywords of `write_contract`
+    def _terms(self, purpose: Purpose) -> Terms:
         agent, environ = self.options.agent, self.settings.environ
         repair = purpose is Purpose.REPAIR
         model = agent.repair_model if repair and agent.repair_model is not None else agent.model
@@ -231,9 +225,9 @@ class AgentAuthor:
 
 
 def _turns(environ: Mapping[str, str]) -> int:
-    """Turns for a new contract: what the variable says, as far as it says a number from 1 to 10."""
-    text = environ.get(_TURNS_VARIABLE, "").strip()
-    return min(_MOST_TURNS, max(1, int(text))) if text.isdecimal() else _TURNS
+    """Turns for a new contract: what the variable says, as far as it says a number; the author keeps to its bounds."""
+    text = environ.get(_TURNS_VARIABLE, "").strip()[:_LONGEST_NUMBER]
+    return int(text) if text.isdecimal() else _TURNS
 
 
 def _sentence(one: Written) -> str:

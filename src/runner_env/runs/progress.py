@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from runner_env.core import Finding, Verdict
-from runner_env.formats.record import AuthoringRecord
 from runner_env.formats.sandbox import SandboxRecord
 from runner_env.pipeline.checks import Artifacts
 from runner_env.pipeline.plan import Plan
@@ -33,7 +32,6 @@ class Progress:
         secrets: values that must not be recorded, by name.
         sandbox: how commands are contained, once that is known.
         written: how the contract came to be, where it is not the repository's own.
-        authoring: the same as the record says it.
     """
 
     plan: Plan
@@ -49,7 +47,6 @@ class Progress:
     secrets: dict[str, str] = field(default_factory=dict)
     sandbox: SandboxRecord | None = None
     written: list[Written] = field(default_factory=list)
-    authoring: tuple[AuthoringRecord, ...] = ()
 
     @property
     def all_findings(self) -> tuple[Finding, ...]:

@@ -19,6 +19,7 @@ from runner_env.pipeline.values import CommandRun, StageRun
 from runner_env.runs.context import RunContext
 from runner_env.runs.inputs import RunInputs
 from runner_env.runs.options import CallOptions
+from runner_env.runs.written import keep
 from runner_env.targets.address import without_credentials
 
 
@@ -69,13 +70,14 @@ def state(run: RunContext) -> dict[str, Any]:
 
 def write_record(run: RunContext) -> None:
     """Write `record.json`; the journal says the verdict before it, and the record's hash after it."""
+    authoring = keep(run.progress.written, run.run_dir)
     run.run_dir.journal.append("run_ended", **state(run))
-    stored = run.run_dir.store_record(canonical(plain(record(run))) + b"\n")
+    stored = run.run_dir.store_record(canonical(plain(record(run, authoring))) + b"\n")
     run.run_dir.journal.append(SEAL, sha256=stored.sha256)
 
 
-def record(run: RunContext) -> r.RunRecord:
-    """The run as one value."""
+def record(run: RunContext, authoring: tuple[r.AuthoringRecord, ...]) -> r.RunRecord:
+    """The run as one value; `authoring` is how its contract came to be."""
     progress, inputs, journal = run.progress, run.inputs, run.run_dir.journal
     sandbox = progress.sandbox
     return r.RunRecord(
@@ -105,7 +107,7 @@ def record(run: RunContext) -> r.RunRecord:
         network=sandbox.network if sandbox else "host",
         fallback_reason=sandbox.fallback_reason if sandbox else "",
         guarantees={name: one["is"] for name, one in sandbox.guarantees.items()} if sandbox else {},
-        authoring=progress.authoring,
+        authoring=authoring,
         started_at=run.started_at,
         ended_at=inputs.ambient.timestamp(),
         duration_s=inputs.ambient.monotonic() - run.started,

@@ -23,7 +23,7 @@ from runner_env.pipeline.checks import Artifacts, Checks
 from runner_env.pipeline.hiding import hidden_finding
 from runner_env.pipeline.plan import Plan
 from runner_env.pipeline.stage import RunningStage
-from runner_env.runs import conclusion, containment, record, written
+from runner_env.runs import conclusion, containment, record
 from runner_env.runs.clocks import Clocks
 from runner_env.runs.context import RunContext
 from runner_env.runs.continuing import Continued
@@ -278,7 +278,6 @@ class Run:
             self._found(conclusion.unwatched(self._watched.failure))
         self.progress.findings += conclusion.unfinished(self.context.inputs, self.progress)
         self.progress.findings += self._clocks.findings()
-        self.progress.authoring = written.keep(self.progress.written, self.run_dir)
         record.write_record(self.context)
 
     def stop(self, reason: str) -> None:

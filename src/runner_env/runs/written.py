@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Literal
 
 from runner_env.evidence.rundir import RunDir
@@ -12,7 +12,9 @@ from runner_env.formats.plain import plain
 from runner_env.formats.record import AuthoringRecord, TurnRecord
 
 if TYPE_CHECKING:
-    from runner_env.authoring.authored import AttemptLog
+    from runner_env.authoring.authored import AttemptLog, Authored
+    from runner_env.core import Finding
+    from runner_env.execution.levels import Sandbox
 
 EVENT = "authoring_kept"
 """The journal's event for each file that tells of it."""
@@ -64,17 +66,38 @@ def keep(written: Iterable[Written], run_dir: RunDir) -> tuple[AuthoringRecord, 
     return tuple(_kept(number, one, run_dir) for number, one in enumerate(written, 1))
 
 
-def turn_record(log: AttemptLog) -> TurnRecord:
-    """A turn in the words of the record."""
-    calls = None if log.events is None else sum(event.kind == "tool_call" for event in log.events)
-    return TurnRecord(
-        number=log.number,
-        duration_s=log.duration_s,
-        usage=log.usage,
-        failure=log.failure_kind.value if log.failure_kind else "",
-        tool_calls=calls,
-        refused=tuple(one.path for one in log.refused),
-        problems=tuple(one.code for one in log.problems),
+def written_by_agent(
+    authored: Authored,
+    reason: Finding | None,
+    told: Mapping[str, Any],
+    sandbox: Sandbox | None,
+    *,
+    duration_s: float,
+    after: str,
+) -> Written:
+    """What came of asking an agent.
+
+    Args:
+        authored: its work.
+        reason: why nothing came of it; None if something did.
+        told: the provenance.
+        sandbox: how the agent program was contained; None if that is not known, or it runs elsewhere.
+        duration_s: seconds that all of it took.
+        after: the run whose failure led to it.
+    """
+    return Written(
+        purpose=authored.purpose.value,
+        author="agent",
+        told=told,
+        files=tuple(sorted(authored.proposal.files)) if authored.proposal else (),
+        reason=reason.message if reason else "",
+        harness=authored.harness,
+        model=authored.model,
+        turns=tuple(map(_turn, authored.attempts)),
+        duration_s=duration_s,
+        after=after,
+        sandbox=sandbox.level if sandbox else "",
+        fallback_reason=sandbox.fallback_reason if sandbox else "",
     )
 
 
@@ -87,19 +110,19 @@ def read_written(stored: object) -> list[Written]:
 
 def _kept(number: int, one: Written, run_dir: RunDir) -> AuthoringRecord:
     stored = run_dir.store_bytes(f"authoring/{number:02}_{one.name}", one.as_bytes())
-    return AuthoringRecord(
-        purpose=one.purpose,
-        author=one.author,
-        accepted=one.accepted,
-        reason=one.reason,
-        harness=one.harness,
-        model=one.model,
-        turns=one.turns,
-        files=one.files,
-        duration_s=one.duration_s,
-        after=one.after,
-        sandbox=one.sandbox,
-        fallback_reason=one.fallback_reason,
-        provenance=stored.reference,
-        sha256=stored.sha256,
+    said = {field.name: getattr(one, field.name) for field in fields(one) if field.name != "told"}
+    return AuthoringRecord(**said, provenance=stored.reference, sha256=stored.sha256)
+
+
+def _turn(log: AttemptLog) -> TurnRecord:
+    """A turn in the words of the record."""
+    calls = None if log.events is None else sum(event.kind == "tool_call" for event in log.events)
+    return TurnRecord(
+        number=log.number,
+        duration_s=log.duration_s,
+        usage=log.usage,
+        failure=log.failure_kind.value if log.failure_kind else "",
+        tool_calls=calls,
+        refused=tuple(one.path for one in log.refused),
+        problems=tuple(one.code for one in log.problems),
     )
