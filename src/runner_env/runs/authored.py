@@ -13,6 +13,7 @@ from runner_env.contract.model import StageName
 from runner_env.core import Ending, Finding, Verdict
 from runner_env.errors import OptionError
 from runner_env.evidence.publish import Publisher
+from runner_env.runs.outputs import ends
 from runner_env.runs.written import EVENT, Written
 
 if TYPE_CHECKING:
@@ -174,11 +175,6 @@ def _output(run_dir: Path, command: CommandRun) -> str:
     """What a command wrote: the beginning and the end of either stream."""
     parts = []
     for capture in (command.stdout, command.stderr):
-        with (run_dir / capture.reference).open("rb") as file:
-            data = file.read(_HEAD)
-            size = file.seek(0, 2)
-            if size > _HEAD:
-                file.seek(max(_HEAD, size - _TAIL))
-                data += b"\n" + file.read()
-        parts.append(data.decode("utf-8", "replace"))
+        first, last, _ = ends(run_dir / capture.reference, _HEAD, _TAIL)
+        parts.append((first + b"\n" + last if last else first).decode("utf-8", "replace"))
     return "\n".join(parts)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from runner_env.authoring.brief import FailedRun
 from runner_env.core import Ending, Verdict
+from runner_env.runs.outputs import ends
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,8 +31,8 @@ def failed_run(run: Run) -> FailedRun:
         command=command.command.text,
         exit_code=command.outcome.exit_code,
         ending=command.outcome.ending.value,
-        stdout=span(run_dir, command.stdout),
-        stderr=span(run_dir, command.stderr),
+        stdout=_span(run_dir, command.stdout),
+        stderr=_span(run_dir, command.stderr),
         findings=findings,
     )
 
@@ -47,18 +48,13 @@ def told_by(run: Run) -> dict[str, Any]:
     }
 
 
-def span(run_dir: Path, capture: Capture) -> str:
+def _span(run_dir: Path, capture: Capture) -> str:
     """What a command wrote to one stream: all, or the beginning and the end with a line between them."""
-    with (run_dir / capture.reference).open("rb") as file:
-        size = file.seek(0, 2)
-        file.seek(0)
-        if size <= _HEAD_BYTES + _TAIL_BYTES:
-            return file.read().decode("utf-8", "replace")
-        head = file.read(_HEAD_BYTES)
-        file.seek(size - _TAIL_BYTES)
-        tail = file.read()
+    first, last, between = ends(run_dir / capture.reference, _HEAD_BYTES, _TAIL_BYTES)
+    if not between:
+        return (first + last).decode("utf-8", "replace")
     left = capture.total_bytes - _HEAD_BYTES - _TAIL_BYTES
-    return f"{head.decode('utf-8', 'replace')}\n[… {left} bytes …]\n{tail.decode('utf-8', 'replace')}"
+    return f"{first.decode('utf-8', 'replace')}\n[… {left} bytes …]\n{last.decode('utf-8', 'replace')}"
 
 
 def _decisive(run: Run) -> CommandRun | None:
