@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import atexit
-import difflib
 import os
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Self, TypedDict, Unpack
+from typing import TYPE_CHECKING, Self, Unpack
 
 from runner_env.contract.model import StageName
 from runner_env.core import Ambient, ModelRef
@@ -20,21 +19,9 @@ from runner_env.pipeline.plan import BEFORE_EVALUATION, EVALUATION
 from runner_env.runs.authors import Authors
 from runner_env.runs.conclusion import trouble
 from runner_env.runs.inputs import Observer, RunInputs
+from runner_env.runs.keywords import CallKeywords, RolloutKeywords, SetupKeywords, known
 from runner_env.runs.model import resolve_model
-from runner_env.runs.options import (
-    AgentShell,
-    Audit,
-    CallOptions,
-    Mode,
-    Network,
-    SandboxLevel,
-    Scaffold,
-    SetupOptions,
-    Unattended,
-    Workspace,
-    call_options,
-    setup_options,
-)
+from runner_env.runs.options import CallOptions, SetupOptions, call_options, setup_options
 from runner_env.runs.results import EvaluationCallResult, RolloutCallResult, evaluation_result, rollout_result
 from runner_env.runs.run import Run
 from runner_env.runs.signals import INTERRUPTION
@@ -48,52 +35,6 @@ if TYPE_CHECKING:
     from runner_env.contract.model import Contract
 
 __all__ = ["EnvSession", "SetupKeywords", "setup"]
-
-
-class SetupKeywords(TypedDict, total=False):
-    """The keywords of `setup()`; `docs/env_api.md` explains each, `runner_env.runs.options` has the defaults."""
-
-    clones_dir: str | Path | None
-    pipeline_rel: str
-    require_metrics: bool
-    audit: Audit
-    harness: str
-    opencode_model: str
-    opencode_repair_model: str | None
-    opencode_url: str
-    unattended: Unattended
-    opencode_timeout_seconds: float
-    opencode_repair_timeout_seconds: float | None
-    opencode_retry_attempts: int
-    opencode_retry_backoff_seconds: float
-    opencode_session_recover_attempts: int | None
-    opencode_session_recover_backoff_seconds: float | None
-    opencode_context_length: int | None
-    opencode_max_prompt_chars: int | None
-    opencode_bash: AgentShell
-    scaffold_opencode_bash: AgentShell
-    strict_opencode: bool | None
-    scaffold: Scaffold
-    artifacts_dir: str | Path | None
-    pass_env: Sequence[str]
-    workspace: Workspace
-    sandbox: SandboxLevel | None
-    network: Network | None
-
-
-class CallKeywords(TypedDict, total=False):
-    """The keywords that `rollout()` and `evaluate()` share."""
-
-    mode: Mode
-    env_overrides: Mapping[str, object] | None
-    artifacts_dir: str | Path | None
-    repair_iters: int
-
-
-class RolloutKeywords(CallKeywords, total=False):
-    """The keywords of `rollout()`."""
-
-    require_samples: bool
 
 
 def setup(target: str | Path, **keywords: Unpack[SetupKeywords]) -> EnvSession:
@@ -129,7 +70,7 @@ def open_session(target: str | Path, keywords: Mapping[str, object], observer: O
         keywords: those of `setup()`.
         observer: called with every event that a run records, after it was recorded.
     """
-    _known("setup", keywords, SetupKeywords)
+    known("setup", keywords, SetupKeywords)
     options = setup_options(keywords)
     settings = Settings.from_environ()
     checkout = fetch(target, settings=settings, clones_dir=options.clones_dir)
@@ -220,7 +161,7 @@ class EnvSession:
             WorkspaceBusy: another run holds the workspace.
             EvidenceError: the evidence cannot be begun.
         """
-        _known("rollout", keywords, RolloutKeywords)
+        known("rollout", keywords, RolloutKeywords)
         call = call_options(keywords)
         model = resolve_model(llm)
         self._inputs.check(call)
@@ -249,7 +190,7 @@ class EnvSession:
             WorkspaceBusy: another run holds the workspace.
             EvidenceError: the evidence cannot be begun.
         """
-        _known("evaluate", keywords, CallKeywords)
+        known("evaluate", keywords, CallKeywords)
         waiting = self._run
         if waiting is not None and not waiting.cancel.is_set:
             keywords = {"mode": waiting.progress.called.mode, **keywords}
@@ -370,15 +311,6 @@ class EnvSession:
         self._authors.stop()
         if self._current is not None:
             self._current.stop(reason)
-
-
-def _known(function: str, given: Mapping[str, object], keywords: type) -> None:
-    names: frozenset[str] = keywords.__optional_keys__  # type: ignore[attr-defined]
-    for name in given:
-        if name not in names:
-            near = difflib.get_close_matches(name, names, n=1)
-            hint = f". Did you mean {near[0]!r}?" if near else ""
-            raise TypeError(f"{function}() got an unexpected keyword argument {name!r}{hint}")
 
 
 _OPEN: set[EnvSession] = set()
