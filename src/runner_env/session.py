@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self, Unpack
 
 from runner_env.contract.model import StageName
-from runner_env.core import Ambient, ModelRef
+from runner_env.core import ModelRef
 from runner_env.errors import ContractMissing, OptionError, RunnerEnvError
 from runner_env.pipeline.bootstrap import BootstrapMemory
 from runner_env.pipeline.plan import BEFORE_EVALUATION, EVALUATION
 from runner_env.runs.authors import Authors
 from runner_env.runs.conclusion import trouble
-from runner_env.runs.inputs import Observer, RunInputs
+from runner_env.runs.inputs import Observer, RunInputs, SessionInputs
 from runner_env.runs.keywords import CallKeywords, RolloutKeywords, SetupKeywords, known
 from runner_env.runs.model import resolve_model
 from runner_env.runs.options import CallOptions, SetupOptions, call_options, setup_options
@@ -76,7 +76,7 @@ def open_session(target: str | Path, keywords: Mapping[str, object], observer: O
     checkout = fetch(target, settings=settings, clones_dir=options.clones_dir)
     copy = _copy(checkout, settings) if options.workspace == "copy" else None
     checkout = replace(checkout, root=copy.root) if copy else checkout
-    authors = Authors(checkout.root, options, settings, Ambient(), observer)
+    authors = Authors(SessionInputs(checkout.root, options, settings, observer=observer))
     try:
         contract = _contract(checkout.root, options, authors)
     except BaseException:
@@ -132,9 +132,7 @@ class EnvSession:
             copy: the copy that it is in, which the session gives back when it is closed.
         """
         self._inputs = inputs
-        self._authors = authors or Authors(
-            inputs.checkout.root, inputs.options, inputs.settings, inputs.ambient, inputs.observer
-        )
+        self._authors = authors or Authors(inputs.session)
         self._copy = copy
         self._model: ModelRef | None = None
         self._run: Run | None = None

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from runner_env.authoring.agent import Terms, write_contract
@@ -31,12 +30,9 @@ from runner_env.verification.model import ARTIFACTS_PATH
 
 if TYPE_CHECKING:
     from runner_env.authoring.proposal import Proposal
-    from runner_env.core import Ambient
     from runner_env.harnesses.model import Harness
-    from runner_env.runs.inputs import Observer
-    from runner_env.runs.options import SetupOptions
+    from runner_env.runs.inputs import SessionInputs
     from runner_env.runs.run import Run
-    from runner_env.settings import Settings
 
 _TURNS_VARIABLE = "AIDER_OPENCODE_SCAFFOLD_ATTEMPTS"
 _TURNS = 5
@@ -49,20 +45,12 @@ class AgentAuthor:
     """An agent for one session.
 
     Attributes:
-        root: the repository.
-        options: what `setup()` was asked for.
-        settings: what the surroundings ask for.
-        ambient: clock, identifiers, randomness.
-        observer: sees every event.
+        inputs: what the session is about.
         written: each change that is in place now, oldest first.
         on_trial: whether the whole contract is an agent's, and no run with it went well yet.
     """
 
-    root: Path
-    options: SetupOptions
-    settings: Settings
-    ambient: Ambient
-    observer: Observer | None
+    inputs: SessionInputs
     written: tuple[Written, ...] = ()
     on_trial: bool = False
     _desk: Desk = field(init=False)
@@ -71,7 +59,7 @@ class AgentAuthor:
     _story: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self._desk = Desk(self.root, self.options, self.settings, self.ambient)
+        self._desk = Desk(self.inputs)
 
     def lacking(self) -> HarnessError | None:
         """What is missing for an agent to work here; None if nothing is known to be."""
@@ -83,14 +71,14 @@ class AgentAuthor:
         Raises:
             ScaffoldFailed: nothing came of it that can be used.
         """
-        masker = Masker(secrets_in(self.settings.environ))
-        run_id = self.ambient.new_run_id()
-        folder, ambient = self.settings.authoring_dir, self.ambient
-        with RunDir.create(folder, run_id, ambient=ambient, observer=self.observer) as run_dir:
+        masker = Masker(secrets_in(self.inputs.settings.environ))
+        run_id = self.inputs.ambient.new_run_id()
+        folder, ambient = self.inputs.settings.authoring_dir, self.inputs.ambient
+        with RunDir.create(folder, run_id, ambient=ambient, observer=self.inputs.observer) as run_dir:
             one, reason = self._write(self._brief(Purpose.SCAFFOLD), Told(run_dir, "scaffold", masker), "")
             run_dir.store_bytes(one.name, one.as_bytes())
-        root = self.options.artifacts_dir or self.root / ARTIFACTS_PATH / run_id / "scaffold"
-        publisher = Publisher(root, None if self.options.artifacts_dir else self.root)
+        root = self.inputs.options.artifacts_dir or self.inputs.root / ARTIFACTS_PATH / run_id / "scaffold"
+        publisher = Publisher(root, None if self.inputs.options.artifacts_dir else self.inputs.root)
         publisher.json(one.name, one.provenance)
         if reason is None:
             return
@@ -110,8 +98,8 @@ class AgentAuthor:
         if run.cancel.is_set:
             return False
         self._rounds += 1
-        anew = self.on_trial or not (self.root / USUAL).exists()
-        purpose = Purpose.SCAFFOLD if anew and self.options.pipeline_rel == USUAL else Purpose.REPAIR
+        anew = self.on_trial or not (self.inputs.root / USUAL).exists()
+        purpose = Purpose.SCAFFOLD if anew and self.inputs.options.pipeline_rel == USUAL else Purpose.REPAIR
         brief = self._brief(purpose, failed=failed_run(run), earlier=tuple(self._story), **told_by(run))
         told = Told(run.run_dir, f"{purpose}_{self._rounds:02}", Masker(run.progress.secrets))
         one, reason = self._write(brief, told, run.run_id)
@@ -154,27 +142,27 @@ class AgentAuthor:
     def _brief(self, purpose: Purpose, **more: Any) -> Brief:  # noqa: ANN401 - fields of a brief
         return Brief(
             purpose,
-            hints=find_hints(self.root),
-            require_metrics=self.options.require_metrics,
-            secrets=self.options.pass_env,
-            max_chars=self.options.agent.max_prompt_chars,
+            hints=find_hints(self.inputs.root),
+            require_metrics=self.inputs.options.require_metrics,
+            secrets=self.inputs.options.pass_env,
+            max_chars=self.inputs.options.agent.max_prompt_chars,
             **more,
         )
 
     def _write(self, brief: Brief, told: Told, after: str) -> tuple[Written, Finding | None]:
         """Have an agent work, and put what it proposes in place; why nothing came of it, if nothing did."""
-        terms, started = self._terms(brief.purpose), self.ambient.monotonic()
+        terms, started = self._terms(brief.purpose), self.inputs.ambient.monotonic()
         journal, purpose = told.run_dir.journal, brief.purpose.value
         journal.append("authoring_started", purpose=purpose, harness=self._desk.name, model=terms["model"], after=after)
         authored = self._worked(brief, told, terms)
-        reason, before = authored.reason, contract_hashes(self.root)
+        reason, before = authored.reason, contract_hashes(self.inputs.root)
         if authored.proposal is not None:
             journal.append("contract_taken_over", files=sorted(authored.proposal.files), before=before)
             reason = self._take_over(authored.proposal)
         provenance = authored_provenance(
-            [authored], before=before, after=contract_hashes(self.root), accepted=None, masker=told.masker
+            [authored], before=before, after=contract_hashes(self.inputs.root), accepted=None, masker=told.masker
         )
-        took = self.ambient.monotonic() - started
+        took = self.inputs.ambient.monotonic() - started
         one = written_by_agent(authored, reason, provenance, self._desk.sandbox, duration_s=took, after=after)
         if reason is None:
             self.written = (*self.written, one)
@@ -187,10 +175,10 @@ class AgentAuthor:
 
     def _worked(self, brief: Brief, told: Told, terms: Terms) -> Authored:
         """What came of asking an agent, in a copy that is gone afterwards."""
-        with AgentCopy.make(self.root, self._desk.copies, settings=self.settings) as copy, told:
+        with AgentCopy.make(self.inputs.root, self._desk.copies, settings=self.inputs.settings) as copy, told:
 
             async def task(harness: Harness) -> Authored:
-                return await write_contract(harness, brief, copy, self.root, record=told, **terms)
+                return await write_contract(harness, brief, copy, self.inputs.root, record=told, **terms)
 
             try:
                 return self._desk.work(task)
@@ -200,7 +188,7 @@ class AgentAuthor:
 
     def _take_over(self, proposal: Proposal) -> Finding | None:
         try:
-            self._undo.append(take_over(proposal, self.root))
+            self._undo.append(take_over(proposal, self.inputs.root))
         except TargetError as error:
             return Finding(error.code, error.message, error.where, error.hint)
         return None
@@ -212,7 +200,7 @@ class AgentAuthor:
         self.on_trial = False
 
     def _terms(self, purpose: Purpose) -> Terms:
-        agent, environ = self.options.agent, self.settings.environ
+        agent, environ = self.inputs.options.agent, self.inputs.settings.environ
         repair = purpose is Purpose.REPAIR
         model = agent.repair_model if repair and agent.repair_model is not None else agent.model
         timeout_s = agent.repair_timeout_seconds if repair else None

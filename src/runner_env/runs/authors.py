@@ -13,37 +13,22 @@ from runner_env.errors import ContractMissing
 from runner_env.runs.sources import USUAL
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
-    from runner_env.core import Ambient
     from runner_env.runs.agent_author import AgentAuthor
     from runner_env.runs.authored import Trial
-    from runner_env.runs.inputs import Observer
-    from runner_env.runs.options import SetupOptions
+    from runner_env.runs.inputs import SessionInputs
     from runner_env.runs.run import Run
     from runner_env.runs.written import Written
-    from runner_env.settings import Settings
 
 
 class Authors:
     """Decides, after each run of a session, what becomes of its contract. What it needs is loaded when it is needed.
 
     Args:
-        root: the repository.
-        options: what `setup()` was asked for.
-        settings: what the surroundings ask for.
-        ambient: clock, identifiers, randomness.
-        observer: sees every event of what agents do.
+        inputs: what the session is about.
     """
 
-    def __init__(
-        self, root: Path, options: SetupOptions, settings: Settings, ambient: Ambient, observer: Observer | None
-    ) -> None:
-        self._root = root
-        self._options = options
-        self._settings = settings
-        self._ambient = ambient
-        self._observer = observer
+    def __init__(self, inputs: SessionInputs) -> None:
+        self._inputs = inputs
         self._trial: Trial | None = None
         self._made: AgentAuthor | None = None
         self._missing: ContractMissing | None = None
@@ -70,14 +55,14 @@ class Authors:
             ScaffoldFailed: an agent tried, and nothing came of it.
             OptionError: the files cannot be written.
         """
-        scaffold, why = self._options.scaffold, ""
-        if scaffold == "off" or self._options.pipeline_rel != USUAL:
+        scaffold, why = self._inputs.options.scaffold, ""
+        if scaffold == "off" or self._inputs.options.pipeline_rel != USUAL:
             raise missing
         self._missing = missing
         if scaffold != "agent":
             from runner_env.runs.authored import begin
 
-            self._trial = begin(self._root)
+            self._trial = begin(self._inputs.root)
             if self._trial is not None:
                 return
             why = "rules can write none, because the repository states no command that tests or evaluates it"
@@ -95,7 +80,7 @@ class Authors:
             ContractMissing: the contract that was on trial has been taken away.
         """
         self._rounds = 0
-        if self._missing is not None and not (self._root / USUAL).is_file():
+        if self._missing is not None and not (self._inputs.root / USUAL).is_file():
             raise _because(self._missing, "what was written in its place gave no score and was not kept", None)
 
     def changed(self, run: Run) -> bool:
@@ -110,7 +95,7 @@ class Authors:
         if trial is not None and not trial.decided:
             if trial.judge(run):
                 return True
-            if trial.accepted or run.cancel.is_set or self._options.scaffold != "auto":
+            if trial.accepted or run.cancel.is_set or self._inputs.options.scaffold != "auto":
                 return False
             return self._asked(run, note=False)
         return run.failed and self._asked(run, note=True)
@@ -154,7 +139,7 @@ class Authors:
         if self._made is None:
             from runner_env.runs.agent_author import AgentAuthor
 
-            self._made = AgentAuthor(self._root, self._options, self._settings, self._ambient, self._observer)
+            self._made = AgentAuthor(self._inputs)
         return self._made
 
 

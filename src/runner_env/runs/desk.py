@@ -16,11 +16,9 @@ from runner_env.runs.options import operator_wish
 from runner_env.targets.temporary import abandoned, held_directory, remove_abandoned
 
 if TYPE_CHECKING:
-    from runner_env.core import Ambient
     from runner_env.execution.levels import Sandbox
     from runner_env.harnesses.model import Harness
-    from runner_env.runs.options import SetupOptions
-    from runner_env.settings import Settings
+    from runner_env.runs.inputs import SessionInputs
 
 _T = TypeVar("_T")
 _PREFIX = "desk-"
@@ -30,17 +28,11 @@ class Desk:
     """Where an agent works for a session.
 
     Args:
-        root: the repository, which agents may not see.
-        options: what `setup()` was asked for.
-        settings: what the surroundings ask for.
-        ambient: clock, identifiers, randomness.
+        inputs: what the session is about; agents may not see its repository.
     """
 
-    def __init__(self, root: Path, options: SetupOptions, settings: Settings, ambient: Ambient) -> None:
-        self._root = root
-        self._options = options
-        self._settings = settings
-        self._ambient = ambient
+    def __init__(self, inputs: SessionInputs) -> None:
+        self._inputs = inputs
         self._held = ExitStack()
         self._place: Path | None = None
         self._loop: Loop | None = None
@@ -58,7 +50,7 @@ class Desk:
     @property
     def name(self) -> str:
         """Of the harness; what was asked for while none is made."""
-        return self._harness.name if self._harness else self._options.agent.harness
+        return self._harness.name if self._harness else self._inputs.options.agent.harness
 
     @property
     def sandbox(self) -> Sandbox | None:
@@ -110,15 +102,15 @@ class Desk:
         return self._harness
 
     def _told(self) -> HarnessOptions:
-        agent, settings = self._options.agent, self._settings
-        level, _ = operator_wish(self._options, settings)
+        agent, settings = self._inputs.options.agent, self._inputs.settings
+        level, _ = operator_wish(self._inputs.options, settings)
         recover, backoff = agent.session_recover_attempts, agent.session_recover_backoff_seconds
         return HarnessOptions(
             premises=self._premises(),
             environ=settings.environ,
             name=agent.harness,
             url=agent.url,
-            pass_env=self._options.pass_env,
+            pass_env=self._inputs.options.pass_env,
             wanted=Wanted.of((level, "host")),  # an agent without a network reaches no model
             retry_attempts=agent.retry_attempts,
             retry_backoff_s=agent.retry_backoff_seconds,
@@ -126,16 +118,16 @@ class Desk:
             session_recover_backoff_s=RECOVER_BACKOFF_S if backoff is None else backoff,
             context_length=agent.context_length,
             max_prompt_chars=agent.max_prompt_chars,
-            ambient=self._ambient,
+            ambient=self._inputs.ambient,
         )
 
     def _premises(self) -> Premises:
-        hidden = tuple(path for path in (self._settings.home, self._root) if path.exists())
+        hidden = tuple(path for path in (self._inputs.settings.home, self._inputs.root) if path.exists())
         return Premises(self.copies, self._folder("scratch"), hidden)
 
     def _folder(self, name: str) -> Path:
         """A folder of this desk's place, which is made, and what lost sessions left is removed, at the first call."""
-        base = self._settings.agents_dir
+        base = self._inputs.settings.agents_dir
         try:
             if self._place is None:
                 base.mkdir(parents=True, mode=0o700, exist_ok=True)

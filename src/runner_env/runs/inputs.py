@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from runner_env.contract.model import Contract
@@ -18,6 +19,21 @@ from runner_env.settings import Settings
 from runner_env.targets import Checkout
 
 Observer = Callable[[str, Mapping[str, Any]], None]
+
+
+@dataclass(frozen=True, slots=True)
+class SessionInputs:
+    """What a session is about before there is a contract; the fields mean what they mean in `RunInputs`.
+
+    Attributes:
+        root: the repository.
+    """
+
+    root: Path
+    options: SetupOptions
+    settings: Settings
+    ambient: Ambient = field(default_factory=Ambient)
+    observer: Observer | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +59,11 @@ class RunInputs:
     ambient: Ambient = field(default_factory=Ambient)
     observer: Observer | None = None
     written: tuple[Written, ...] = ()
+
+    @property
+    def session(self) -> SessionInputs:
+        """The part of it that is not about the contract."""
+        return SessionInputs(self.checkout.root, self.options, self.settings, self.ambient, self.observer)
 
     def check(self, call: CallOptions) -> None:
         """Find out, before anything is begun, whether a call can be carried out.
