@@ -27,6 +27,8 @@ _CREDENTIALS = re.compile(
     r"\.netrc|\.pypirc|\.git-credentials|\.pgpass|\.vault-token|id_(?:rsa|dsa|ecdsa|ed25519)", re.IGNORECASE
 )
 _KEY_FOLDERS = frozenset((".ssh", ".aws", ".gnupg", ".kube"))
+_GIT_LOADS = ("config", "config.worktree", "hooks", "info")
+"""What git takes programs and settings from."""
 
 
 def is_output(path: str) -> bool:
@@ -38,7 +40,7 @@ def is_output(path: str) -> bool:
     return bool(_OUTPUT.fullmatch(path)) or path == ARTIFACTS or path.startswith(f"{ARTIFACTS}/")
 
 
-def is_environment(path: str) -> bool:
+def _is_environment(path: str) -> bool:
     """Whether it is, or lies in, a folder with installed packages."""
     return bool(_OWN_ENVIRONMENT.match(path)) or not _ENVIRONMENTS.isdisjoint(path.split("/"))
 
@@ -47,7 +49,7 @@ def is_byproduct(path: str) -> bool:
     """Whether it is, or lies in, what tools and agent programs leave behind as they work."""
     parts = set(path.split("/"))
     compiled = path.endswith((".pyc", ".pyo"))
-    return is_environment(path) or compiled or not (_CACHES | _OF_AGENTS).isdisjoint(parts)
+    return _is_environment(path) or compiled or not (_CACHES | _OF_AGENTS).isdisjoint(parts)
 
 
 def is_env_file(path: str) -> bool:
@@ -64,3 +66,8 @@ def is_secret(path: str) -> bool:
 def is_git(path: str) -> bool:
     """Whether it is, or lies in, git's own directory, or is the file that stands for it in a submodule."""
     return ".git" in path.split("/")
+
+
+def is_inner_git(path: str) -> bool:
+    """Whether it is what git itself keeps writing in its directory at the top: objects, index, logs, agents' notes."""
+    return path.startswith(".git/") and path.split("/")[1] not in _GIT_LOADS

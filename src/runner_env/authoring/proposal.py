@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from runner_env.authoring import restoring, tree
 from runner_env.authoring.brief import Purpose, Refused
 from runner_env.authoring.fence import MOST_BYTES, MOST_FILE_BYTES, MOST_FILES, folded, is_contract, refusal
-from runner_env.authoring.leftovers import FOLDER
+from runner_env.authoring.leftovers import FOLDER, is_inner_git
 from runner_env.authoring.restoring import ROOT
 from runner_env.errors import EvidenceError
 from runner_env.evidence.places import PLAIN_FILE, folder_at, opened
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from runner_env.authoring.copy import AgentCopy
 
 _REORDERING = re.compile("[\u202a-\u202e\u2066-\u2069]")
-_GIT_LOADS = ("config", "config.worktree", "hooks", "info")
-"""What git takes programs and settings from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +82,7 @@ class Fence:
 
     def __post_init__(self) -> None:
         root = self.copy.root
-        self._before = dict(tree.entries(root, _is_inner_git))
+        self._before = dict(tree.entries(root, is_inner_git))
         for path, entry in self._before.items():
             if path.startswith(".git/") and entry.is_file:
                 self._git[path] = (root / path).read_bytes()
@@ -98,7 +96,7 @@ class Fence:
             tree.TooManyEntries: there is so much that nobody can look through it.
             OSError: the copy cannot be read or put back.
         """
-        after = tree.entries(self.copy.root, _is_inner_git)
+        after = tree.entries(self.copy.root, is_inner_git)
         twins = _twins(after)
         files: dict[str, FileText | None] = {}
         refused: dict[str, Refused] = {}
@@ -183,11 +181,6 @@ def _twins(after: Mapping[str, tree.Entry]) -> frozenset[str]:
         if path.startswith(f"{FOLDER}/"):
             alike.setdefault(folded(path), []).append(path)
     return frozenset(path for paths in alike.values() if len(paths) > 1 for path in paths)
-
-
-def _is_inner_git(path: str) -> bool:
-    """What git itself keeps writing: objects, index, logs; and what agents note for themselves."""
-    return path.startswith(".git/") and path.split("/")[1] not in _GIT_LOADS
 
 
 @contextmanager

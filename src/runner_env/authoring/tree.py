@@ -64,7 +64,7 @@ class TooManyEntries(TargetError):
         super().__init__("too_many_files", message, hint="Remove what does not belong there.")
 
 
-def entries(root: Path, skip: Callable[[str], bool] = lambda _: False) -> Mapping[str, Entry]:
+def entries(root: Path, skip: Callable[[str], bool]) -> Mapping[str, Entry]:
     """Everything below `root`.
 
     Args:

@@ -6,14 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 from runner_env.authoring import tree
-from runner_env.authoring.leftovers import ARTIFACTS, FOLDER, is_byproduct
+from runner_env.authoring.leftovers import ARTIFACTS, FOLDER, is_byproduct, is_inner_git
 from runner_env.core import Finding
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-_GIT_LOADS = ("config", "config.worktree", "hooks", "info")
 _MOST_NAMED = 5
 
 
@@ -65,7 +64,7 @@ def escaped(paths: tuple[str, ...]) -> Finding:
 
 def _is_let_be(path: str, ignored: frozenset[str]) -> bool:
     if path == ".git" or path.startswith(".git/"):
-        return path != ".git" and path.split("/")[1] not in _GIT_LOADS
+        return is_inner_git(path)
     if path == ARTIFACTS or is_byproduct(path):
         return True
     return path in ignored and path != FOLDER and not path.startswith(f"{FOLDER}/")
