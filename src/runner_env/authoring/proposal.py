@@ -17,9 +17,8 @@ from runner_env.authoring import restoring, tree
 from runner_env.authoring.brief import Purpose, Refused
 from runner_env.authoring.fence import MOST_BYTES, MOST_FILE_BYTES, MOST_FILES, folded, is_contract, refusal
 from runner_env.authoring.leftovers import FOLDER, is_inner_git
-from runner_env.authoring.restoring import ROOT
 from runner_env.errors import EvidenceError
-from runner_env.evidence.places import PLAIN_FILE, folder_at, opened
+from runner_env.evidence.places import FOLDER_OR_LINK, PLAIN_FILE, opened, parent_at
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -186,8 +185,11 @@ def _twins(after: Mapping[str, tree.Entry]) -> frozenset[str]:
 @contextmanager
 def _opened_file(root: Path, path: str) -> Iterator[int]:
     """What is at `path`, never through a link. Raises `OSError`."""
-    *folders, name = path.split("/")
-    with opened(root, ROOT) as base, folder_at(base, tuple(folders)) as fd, opened(name, PLAIN_FILE, fd) as file:
+    with (
+        opened(root, FOLDER_OR_LINK) as base,
+        parent_at(base, path) as (fd, name),
+        opened(name, PLAIN_FILE, fd) as file,
+    ):
         yield file
 
 
@@ -228,7 +230,7 @@ def _text(path: str, data: bytes, *, executable: bool) -> FileText | Refused:
 def _sha256(root: Path, path: str) -> str | None:
     """Of a regular file; None if there is none to be read."""
     try:
-        with _opened_file(root, path) as file, os.fdopen(os.dup(file), "rb") as stream:
+        with _opened_file(root, path) as file, os.fdopen(file, "rb", closefd=False) as stream:
             is_file = stat.S_ISREG(os.fstat(file).st_mode)
             return hashlib.file_digest(stream, "sha256").hexdigest() if is_file else None
     except OSError:

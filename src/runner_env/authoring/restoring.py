@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
+import shutil
 import stat
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from runner_env.errors import EvidenceError
-from runner_env.evidence.places import CHUNK, create_file, folder_at, opened
-from runner_env.formats.disk import write_all
+from runner_env.evidence.places import FOLDER_OR_LINK, create_file, opened, parent_at
 from runner_env.targets.inside import open_inside
 from runner_env.targets.removal import remove_at
 
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
     from runner_env.authoring.tree import Entry
 
-ROOT = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
-
 
 def remove(root: Path, paths: Iterable[str]) -> None:
     """Remove what is at each path, a whole folder too; every step is taken from an open directory.
@@ -28,11 +26,10 @@ def remove(root: Path, paths: Iterable[str]) -> None:
     Raises:
         OSError: it cannot be removed.
     """
-    with opened(root, ROOT) as base:
+    with opened(root, FOLDER_OR_LINK) as base:
         for path in paths:
-            *folders, name = path.split("/")
             # A folder on the way that is none any more, or was removed before, has nothing in it.
-            with suppress(FileNotFoundError, EvidenceError), folder_at(base, tuple(folders)) as fd:
+            with suppress(FileNotFoundError, EvidenceError), parent_at(base, path) as (fd, name):
                 remove_at(fd, name)
 
 
@@ -48,10 +45,9 @@ def make(root: Path, before: Mapping[str, Entry], source: Path, contents: Mappin
     Raises:
         OSError: it cannot be made.
     """
-    with opened(root, ROOT) as base:
+    with opened(root, FOLDER_OR_LINK) as base:
         for path, entry in sorted(before.items()):
-            *folders, name = path.split("/")
-            with folder_at(base, tuple(folders), 0o755) as fd:
+            with parent_at(base, path, 0o755) as (fd, name):
                 if entry.is_folder:
                     with suppress(FileExistsError):
                         os.mkdir(name, 0o755, dir_fd=fd)
@@ -62,20 +58,11 @@ def make(root: Path, before: Mapping[str, Entry], source: Path, contents: Mappin
 
 
 def _file(fd: int, name: str, entry: Entry, content: bytes | tuple[Path, str]) -> None:
-    target = create_file(fd, name)
-    try:
+    with os.fdopen(create_file(fd, name), "wb") as target:
         if isinstance(content, bytes):
-            write_all(target, content)
+            target.write(content)
         else:
-            _pour(open_inside(*content), target)
-        os.fchmod(target, stat.S_IMODE(entry.mode))
-    finally:
-        os.close(target)
-
-
-def _pour(source: int, target: int) -> None:
-    try:
-        while chunk := os.read(source, CHUNK):
-            write_all(target, chunk)
-    finally:
-        os.close(source)
+            with os.fdopen(open_inside(*content), "rb") as source:
+                shutil.copyfileobj(source, target)
+        target.flush()  # what is written later could take permission bits away
+        os.fchmod(target.fileno(), stat.S_IMODE(entry.mode))

@@ -13,10 +13,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from runner_env.authoring.proposal import FileText
-from runner_env.authoring.restoring import ROOT
 from runner_env.errors import EvidenceError, TargetError
-from runner_env.evidence.places import PLAIN_FILE, folder_at, opened
-from runner_env.formats.disk import create_temporary, write_all
+from runner_env.evidence.places import FOLDER_OR_LINK, PLAIN_FILE, opened, parent_at
+from runner_env.formats.disk import replace_at
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -105,7 +104,7 @@ def _sha256(file: FileText | None) -> str | None:
 def _in(root: Path) -> Iterator[int]:
     """The target, open; what goes wrong inside is an error for its user."""
     try:
-        with opened(root, ROOT) as base:
+        with opened(root, FOLDER_OR_LINK) as base:
             yield base
     except OSError as error:
         why = error.message if isinstance(error, EvidenceError) else f"{error.strerror or error}."
@@ -115,51 +114,35 @@ def _in(root: Path) -> Iterator[int]:
 
 def _read(base: int, path: str) -> FileText | None:
     """What is at `path`, None if nothing is. Raises `OSError` if it is no plain file."""
-    *folders, name = path.split("/")
     try:
-        with folder_at(base, tuple(folders)) as fd, opened(name, PLAIN_FILE, fd) as file:
+        with parent_at(base, path) as (fd, name), opened(name, PLAIN_FILE, fd) as file:
             found = os.fstat(file)
             if not stat.S_ISREG(found.st_mode):
                 raise EvidenceError("evidence_not_a_file", f"{path} is no regular file.")
-            with os.fdopen(os.dup(file), "rb") as stream:
+            with os.fdopen(file, "rb", closefd=False) as stream:
                 return FileText(stream.read(), bool(found.st_mode & 0o100))
     except FileNotFoundError:
         return None
 
 
 def _put(base: int, path: str, file: FileText | None, made: list[str]) -> None:
-    *folders, name = path.split("/")
-    for depth in range(1, len(folders) + 1) if file else ():
-        _make_folder(base, folders[:depth], made)
-    with folder_at(base, tuple(folders)) as fd:
+    parts = path.split("/")
+    for depth in range(1, len(parts)) if file else ():
+        _make_folder(base, "/".join(parts[:depth]), made)
+    with parent_at(base, path) as (fd, name):
         if file is None:
             os.unlink(name, dir_fd=fd)
         else:
-            _replace(fd, name, file)
+            replace_at(fd, name, file.data, 0o755 if file.executable else 0o644)
 
 
-def _make_folder(base: int, parts: list[str], made: list[str]) -> None:
-    with folder_at(base, tuple(parts[:-1])) as fd, suppress(FileExistsError):
-        os.mkdir(parts[-1], 0o755, dir_fd=fd)
-        made.append("/".join(parts))
-
-
-def _replace(fd: int, name: str, file: FileText) -> None:
-    temporary, target = create_temporary(fd)
-    try:
-        try:
-            write_all(target, file.data)
-            os.fchmod(target, 0o755 if file.executable else 0o644)
-            os.fsync(target)
-        finally:
-            os.close(target)
-        os.rename(temporary, name, src_dir_fd=fd, dst_dir_fd=fd)
-    except BaseException:
-        os.unlink(temporary, dir_fd=fd)
-        raise
+def _make_folder(base: int, path: str, made: list[str]) -> None:
+    with parent_at(base, path) as (fd, name), suppress(FileExistsError):
+        os.mkdir(name, 0o755, dir_fd=fd)
+        made.append(path)
 
 
 def _remove_empty(base: int, path: str) -> None:
-    *folders, name = path.split("/")
-    with suppress(OSError), folder_at(base, tuple(folders)) as fd:  # somebody put something into it, or removed it
+    # Somebody may have put something into it, or removed it.
+    with suppress(OSError), parent_at(base, path) as (fd, name):
         os.rmdir(name, dir_fd=fd)

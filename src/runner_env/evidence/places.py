@@ -75,6 +75,14 @@ def folder_at(base_fd: int, parts: tuple[str, ...], mode: int | None = None) -> 
         os.close(fd)
 
 
+@contextmanager
+def parent_at(base_fd: int, path: str, mode: int | None = None) -> Iterator[tuple[int, str]]:
+    """A descriptor of the folder that a POSIX `path` lies in, and the last name of it; see `folder_at`."""
+    *folders, name = path.split("/")
+    with folder_at(base_fd, tuple(folders), mode) as fd:
+        yield fd, name
+
+
 def create_file(dir_fd: int, name: str, flags: int = 0, mode: int = 0o600) -> int:
     """A descriptor to read and write a file that did not exist. Raises `OSError`."""
     return os.open(name, _NEW_FILE | flags, mode, dir_fd=dir_fd)

@@ -81,16 +81,30 @@ def write_atomic(path: Path, data: bytes) -> None:
     with on_disk("write", path):
         dir_fd = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
-            _replace(dir_fd, path.name, data)
+            replace_at(dir_fd, path.name, data)
+            os.fsync(dir_fd)
         finally:
             os.close(dir_fd)
 
 
-def _replace(dir_fd: int, name: str, data: bytes) -> None:
+def replace_at(dir_fd: int, name: str, data: bytes, mode: int | None = None) -> None:
+    """Put `data` at `name` in an open directory, as `write_atomic` does at a path; the directory itself is not synced.
+
+    Args:
+        dir_fd: the directory.
+        name: a plain name in it.
+        data: the whole content.
+        mode: permission bits of the file, whatever the umask; None leaves 0600.
+
+    Raises:
+        OSError: the disk would not take it; what was at `name` is still there.
+    """
     temporary, fd = create_temporary(dir_fd)
     try:
         try:
             write_all(fd, data)
+            if mode is not None:
+                os.fchmod(fd, mode)
             os.fsync(fd)
         finally:
             os.close(fd)
@@ -98,4 +112,3 @@ def _replace(dir_fd: int, name: str, data: bytes) -> None:
     except BaseException:
         os.unlink(temporary, dir_fd=dir_fd)
         raise
-    os.fsync(dir_fd)
