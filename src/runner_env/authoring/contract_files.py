@@ -13,6 +13,7 @@ from runner_env.targets.inside import open_inside
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from io import BufferedReader
     from pathlib import Path
 
 _MOST_SHOWN = 64 << 10
@@ -22,32 +23,26 @@ def contract_hashes(root: Path) -> Mapping[str, str]:
     """The SHA-256 of every file of the contract in `root`, by path; of regular files only.
 
     Raises:
-        OSError: it cannot be read.
+        TargetError, OSError: it cannot be read.
     """
-    found = {}
-    for path in _paths(root):
-        with os.fdopen(open_inside(root, path), "rb") as file:
-            found[path] = hashlib.file_digest(file, "sha256").hexdigest()
-    return found
+    return {path: hashlib.file_digest(file, "sha256").hexdigest() for path, file in _files(root)}
 
 
 def contract_texts(root: Path) -> Mapping[str, str]:
     """The text of those files, of each at most 64 KiB, by path.
 
     Raises:
-        OSError: it cannot be read.
+        TargetError, OSError: it cannot be read.
     """
-    found = {}
-    for path in _paths(root):
-        with os.fdopen(open_inside(root, path), "rb") as file:
-            found[path] = file.read(_MOST_SHOWN).decode("utf-8", "replace")
-    return found
+    return {path: file.read(_MOST_SHOWN).decode("utf-8", "replace") for path, file in _files(root)}
 
 
-def _paths(root: Path) -> Iterator[str]:
+def _files(root: Path) -> Iterator[tuple[str, BufferedReader]]:
+    """Each of them with its path, open until the next one is asked for."""
     for path, entry in sorted(tree.entries(root, _is_elsewhere).items()):
-        if entry.is_file and is_contract(path):
-            yield path
+        if entry.is_file:
+            with os.fdopen(open_inside(root, path), "rb") as file:
+                yield path, file
 
 
 def _is_elsewhere(path: str) -> bool:

@@ -26,13 +26,13 @@ from runner_env.targets.temporary import held_directory
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-PREFIX = "agent-"
-"""How the name of the directory begins that holds a copy."""
-
 MOST_FILES = 50_000
 MOST_BYTES = 512 << 20
 MOST_FILE_BYTES = 32 << 20
 _MOST_IGNORED_BYTES = 1 << 20
+_PREFIX = "agent-"
+"""How the name of the directory begins that holds a copy."""
+
 _COMMIT = (
     "-c", "user.name=runner-env", "-c", "user.email=runner-env@invalid", "-c", "commit.gpgSign=false",
     "-c", "core.compression=0", "-c", "core.fsync=none", "-c", "core.autocrlf=false", "-c", "core.safecrlf=false",
@@ -74,7 +74,7 @@ class AgentCopy:
         stack = ExitStack()
         try:
             below.mkdir(parents=True, exist_ok=True, mode=0o700)
-            holder = stack.enter_context(held_directory(PREFIX, below.resolve()))
+            holder = stack.enter_context(held_directory(_PREFIX, below.resolve()))
             copy = cls(holder / (source.name or "target"), source, stack)
             git = Git.local((settings or Settings.from_environ()).environ)
             copy.ignored = ignored_by_git(source, git)

@@ -24,7 +24,7 @@ _SYSTEM = re.compile(
 _CMAKE_FLAG = re.compile(r"^-D[A-Z]\w*(?::\w+)?=\S+$")
 _GENERATORS = ("autogen.sh", "bootstrap.sh", "bootstrap", "buildconf")
 _GENERATES = re.compile(r"^(?:(?:ba|z)?sh\s+)?(?:\./)?(?:autogen\.sh|bootstrap(?:\.sh)?|buildconf|autoreconf)\b")
-_MAKEFILES = frozenset(("Makefile", "GNUmakefile", "makefile"))
+_MAKEFILES = ("Makefile", "GNUmakefile", "makefile")
 _BUILD = "build"
 
 
@@ -68,10 +68,7 @@ def _fetch(kind: str, program: str, root: Path) -> Step | None:
 
 
 def _has_make(root: Path) -> bool:
-    return any(
-        exists(root, name)
-        for name in ("Makefile", "GNUmakefile", "makefile", "configure", "configure.ac", "Makefile.PL")
-    )
+    return any(exists(root, name) for name in (*_MAKEFILES, "configure", "configure.ac", "Makefile.PL"))
 
 
 def _cmake(recipe: Recipe, top: Path) -> Recipe:
@@ -121,7 +118,7 @@ def _builds(option: Option, root: Path) -> tuple[str, ...]:
             builds = ["perl Makefile.PL", "make"]
     elif "Build.PL" in files and "./Build" in option.command and not any("Build.PL" in line for line in builds):
         builds = ["perl Build.PL", "./Build", *builds]
-    elif uses_make and ({"configure", "Makefile.in"} <= set(files) or not _MAKEFILES & set(files)):
+    elif uses_make and ({"configure", "Makefile.in"} <= set(files) or not set(_MAKEFILES) & set(files)):
         builds = _configured(files, builds)
     if (
         "meson.build" in files

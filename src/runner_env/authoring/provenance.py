@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 from runner_env.core import Usage
 from runner_env.formats.plain import plain
 from runner_env.formats.provenance import (
-    NAMES,
     AgentAuthor,
     AgentTurn,
     Author,
@@ -34,7 +33,6 @@ if TYPE_CHECKING:
     from runner_env.authoring.model import Recipe
     from runner_env.harnesses.model import AgentEvent
 
-NAME = NAMES["scaffold"]
 _MOST_CHARS = 4000
 _MOST_EVENTS = 400
 

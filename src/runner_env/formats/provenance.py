@@ -13,8 +13,6 @@ from typing import Any, Final, Literal
 from runner_env.core import FailureKind, Finding, Usage
 
 FORMAT: Final = "runner-env/provenance@1"
-NAMES: Final = {"scaffold": "scaffold_provenance.json", "repair": "repair_provenance.json"}
-"""The file for each purpose."""
 
 Author = Literal["repository", "rules", "agent", "other"]
 """`repository`: it was there before and was not changed; `other`: it was changed by neither rules nor agent."""
