@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -47,6 +48,12 @@ def listing(root: Path) -> dict[str, str]:
         for path in sorted(root.rglob("*"))
         if ".git" not in path.relative_to(root).parts and (path.is_symlink() or path.is_file())
     }
+
+
+def git(root: Path, *arguments: str) -> str:
+    """Run git there."""
+    identity = ("-c", "user.name=t", "-c", "user.email=t@example.invalid", "-c", "init.defaultBranch=main")
+    return subprocess.run(["git", *identity, *arguments], cwd=root, check=True, capture_output=True, text=True).stdout
 
 
 @pytest.fixture

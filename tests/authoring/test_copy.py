@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -12,13 +11,7 @@ from runner_env.authoring import copy as module
 from runner_env.authoring.copy import AgentCopy
 from runner_env.errors import TargetError
 
-from .conftest import CONTRACT, SOURCES, listing, write
-
-
-def git(root: Path, *arguments: str) -> str:
-    """Run git there."""
-    identity = ("-c", "user.name=t", "-c", "user.email=t@example.invalid", "-c", "init.defaultBranch=main")
-    return subprocess.run(["git", *identity, *arguments], cwd=root, check=True, capture_output=True, text=True).stdout
+from .conftest import CONTRACT, SOURCES, git, listing, write
 
 
 def test_the_files_are_there_and_then_gone(target: Path, copies: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,12 +12,7 @@ from runner_env.authoring.watch import TargetWatch, escaped
 from runner_env.targets.git import Git
 from runner_env.targets.ignored import ignored_by_git
 
-from .conftest import write
-
-
-def git(root: Path, *arguments: str) -> None:
-    """Run git in the target."""
-    subprocess.run(["git", "-c", "init.defaultBranch=main", *arguments], cwd=root, check=True, capture_output=True)
+from .conftest import git, write
 
 
 def begin(root: Path) -> TargetWatch:

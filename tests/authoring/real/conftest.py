@@ -18,6 +18,7 @@ from runner_env.bridge import Loop
 from runner_env.execution.levels import Wanted
 from runner_env.harnesses.opencode import OpenCode
 from runner_env.harnesses.options import HarnessOptions, Premises
+from runner_env.targets.removal import remove_tree
 from runner_env.testing import Reply, ScriptedModel, ToolCall
 from runner_env.testing.wire import ChatRequest
 from tests.authoring.conftest import SOURCES, write
@@ -108,8 +109,6 @@ def warm_studio(tmp_path_factory: pytest.TempPathFactory, programs: Path) -> Ite
 @pytest.fixture
 def studio(warm_studio: Studio) -> Studio:
     """The server, and a fresh target without a contract."""
-    from runner_env.targets.removal import remove_tree
-
     for folder in (warm_studio.target, warm_studio.canary):
         if folder.exists():
             remove_tree(folder)
