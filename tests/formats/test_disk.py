@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from runner_env.errors import EvidenceError
-from runner_env.formats.disk import disk_error, shown, write_atomic
+from runner_env.formats.disk import disk_error, replace_at, shown, write_atomic
 
 
 def test_write_atomic_replaces(tmp_path: Path, names: Callable[[Path], list[str]]) -> None:
@@ -35,6 +35,17 @@ def test_write_atomic_does_not_follow_a_link(tmp_path: Path) -> None:
     path.symlink_to(elsewhere)
     write_atomic(path, b"new")
     assert (path.is_symlink(), path.read_bytes(), elsewhere.read_bytes()) == (False, b"new", b"precious")
+
+
+def test_replace_at_gives_the_permissions_that_are_asked_for(tmp_path: Path) -> None:
+    """Whatever the umask would take away."""
+    folder, before = os.open(tmp_path, os.O_RDONLY), os.umask(0o077)
+    try:
+        replace_at(folder, "run.sh", b"#!/bin/sh\n", 0o755)
+    finally:
+        os.umask(before)
+        os.close(folder)
+    assert stat.S_IMODE((tmp_path / "run.sh").stat().st_mode) == 0o755
 
 
 def test_write_atomic_on_a_full_disk(tmp_path: Path, names: Callable[[Path], list[str]]) -> None:
