@@ -55,6 +55,7 @@ class Footprint:
         variables: what it is passed besides `COMMON`, by name; a name ending in `*` stands for all that begin so.
         places: what it has outside of where it works; logins first.
         settings: variables that it is given in any case.
+        defaults: variables that it is given unless the operator has set them.
     """
 
     program: str
@@ -62,6 +63,7 @@ class Footprint:
     variables: tuple[str, ...] = ()
     places: tuple[Place, ...] = ()
     settings: Mapping[str, str] = field(default_factory=dict)
+    defaults: Mapping[str, str] = field(default_factory=dict)
 
 
 COMMON = (
@@ -118,6 +120,7 @@ FOOTPRINTS: Mapping[str, Footprint] = {
             Place(".claude.json"),
         ),
         {"DISABLE_AUTOUPDATER": "1"},
+        {"CLAUDE_CODE_MAX_RETRIES": "2"},  # or else it repeats a call for minutes before it says why
     ),
     "goose": Footprint(
         "goose",
@@ -176,4 +179,6 @@ def footprint_of(harness: str) -> Footprint:
     return Footprint(harness, "see its documentation", (own, *_VENDORS), places)
 
 
-ONEHARNESS = Footprint("oneharness", "pip install oneharness-cli", ("ONEHARNESS_*",))
+ONEHARNESS = Footprint(
+    "oneharness", "pip install oneharness-cli", ("ONEHARNESS_*",), settings={"ONEHARNESS_NO_CONFIG": "1"}
+)

@@ -72,7 +72,10 @@ class AgentHost:
             names += footprint.variables
         exact = frozenset(names)
         prefixes = tuple(name[:-1] for name in names if name.endswith("*"))
-        passed = {name: value for name, value in environ.items() if name in exact or name.startswith(prefixes)}
+        passed: dict[str, str] = {}
+        for footprint in self._footprints:
+            passed |= footprint.defaults
+        passed |= {name: value for name, value in environ.items() if name in exact or name.startswith(prefixes)}
         for footprint in self._footprints:
             passed |= footprint.settings
         moved = {place.variable: str(self.home / place.default) for place in self._belongings if not place.below}

@@ -257,7 +257,7 @@ def test_a_cancelled_task_ends_its_run(desk: Desk) -> None:
 
 
 def test_variables_of_its_own(desk: Desk) -> None:
-    """OpenCode is told its rules by a variable; its own update is switched off unless the operator says otherwise."""
+    """OpenCode is told its rules by a variable; its own update is switched off."""
     desk.listing(opencode=(["default"], True))
     desk.turns("Go.", harness="opencode")
     (run,) = desk.asked

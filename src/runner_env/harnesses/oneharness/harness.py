@@ -70,7 +70,7 @@ class Oneharness:
             ability = self._ability or await self._prepare()
         sandbox = self._host.sandbox
         contained = sandbox is not None and sandbox.level != "none"
-        rig = Rig(self._harness, self.name, ability, self._options, self._commands, self._environment(), contained)
+        rig = Rig(self._harness, self.name, ability, self._options, self._commands, self._host.environment(), contained)
         session = OneharnessSession(rig, opening)
         self._sessions.append(session)
         return session
@@ -86,9 +86,6 @@ class Oneharness:
         """Make sure that a program is there."""
         if find_program(footprint, self._options.environ) is None:
             raise missing(footprint, self.name)
-
-    def _environment(self) -> Mapping[str, str]:
-        return {**_DEFAULTS.get(self._harness, {}), **self._host.environment(), "ONEHARNESS_NO_CONFIG": "1"}
 
     async def _prepare(self) -> Ability:
         """Find out what is installed; once."""
@@ -110,7 +107,7 @@ class Oneharness:
 
     async def _ask(self, *arguments: str) -> Finished:
         argv = (ONEHARNESS.program, *arguments)
-        command = Command(argv, self._options.premises.copies, self._environment(), b"", _ASKING_S)
+        command = Command(argv, self._options.premises.copies, self._host.environment(), b"", _ASKING_S)
         try:
             return await self._commands.run(command)
         except CommandFailed as failure:
@@ -119,13 +116,3 @@ class Oneharness:
     def _error(self, kind: FailureKind, message: str) -> HarnessError:
         hint = f"Check the installation of oneharness ({ONEHARNESS.install})."
         return HarnessError(kind, message, harness=self.name, hint=hint)
-
-
-_DEFAULTS: Mapping[str, Mapping[str, str]] = {
-    "claude-code": {"DISABLE_AUTOUPDATER": "1", "CLAUDE_CODE_MAX_RETRIES": "2"},
-    "opencode": {"OPENCODE_DISABLE_AUTOUPDATE": "1"},
-}
-"""What keeps a program from changing itself while it works, and from repeating a call for minutes before it says why.
-
-What the operator has said otherwise counts.
-"""
