@@ -54,15 +54,20 @@ class AgentHost:
         """Their home directory, the same path inside and outside of a box."""
         return self._options.premises.scratch / "home"
 
-    def check(self) -> None:
+    def check(self, *footprints: Footprint) -> None:
         """Make sure that each program is there.
+
+        Args:
+            footprints: of the programs; none: all that run here.
 
         Raises:
             HarnessError: kind `spawn`; the hint says how to install what is missing.
         """
-        for footprint in self._footprints:
+        for footprint in footprints or self._footprints:
             if find_program(footprint, self._options.environ) is None:
-                raise missing(footprint, self._name)
+                message = f"The program `{footprint.program}` is not on PATH."
+                hint = f"Install it ({footprint.install}), or choose another harness."
+                raise HarnessError(FailureKind.SPAWN, message, harness=self._name, hint=hint)
 
     def environment(self) -> dict[str, str]:
         """All that the programs are passed."""
@@ -155,13 +160,6 @@ def find_program(footprint: Footprint, environ: Mapping[str, str]) -> Path | Non
     """The executable on the operator's PATH; None if it is not there."""
     found = shutil.which(footprint.program, path=environ.get("PATH", ""))
     return Path(found) if found else None
-
-
-def missing(footprint: Footprint, harness: str) -> HarnessError:
-    """What it means that a program is not there."""
-    message = f"The program `{footprint.program}` is not on PATH."
-    hint = f"Install it ({footprint.install}), or choose another harness."
-    return HarnessError(FailureKind.SPAWN, message, harness=harness, hint=hint)
 
 
 def _around(path: Path, places: Iterable[Path]) -> bool:

@@ -12,7 +12,7 @@ from runner_env.core import FailureKind
 from runner_env.errors import HarnessError
 from runner_env.harnesses.commands import Command, CommandFailed, Commands, Finished
 from runner_env.harnesses.footprints import FOOTPRINTS, ONEHARNESS, footprint_of
-from runner_env.harnesses.host import AgentHost, find_program, missing
+from runner_env.harnesses.host import AgentHost
 from runner_env.harnesses.oneharness.listing import Ability, read_detected, read_listing, read_version
 from runner_env.harnesses.oneharness.session import OneharnessSession, Rig
 
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from runner_env.execution.levels import Sandbox
-    from runner_env.harnesses.footprints import Footprint
     from runner_env.harnesses.model import HarnessSession, Opening
     from runner_env.harnesses.options import HarnessOptions
 
@@ -63,9 +62,8 @@ class Oneharness:
 
     async def start(self, opening: Opening) -> HarnessSession:
         """Begin a session; no process runs between its turns. See `Harness`."""
-        self._check(ONEHARNESS)
-        if self._harness in FOOTPRINTS:
-            self._check(self._footprint)
+        known = (self._footprint,) if self._harness in FOOTPRINTS else ()
+        self._host.check(ONEHARNESS, *known)
         async with self._preparing:
             ability = self._ability or await self._prepare()
         sandbox = self._host.sandbox
@@ -82,11 +80,6 @@ class Oneharness:
                 await session.aclose()
             await self._commands.aclose()
 
-    def _check(self, footprint: Footprint) -> None:
-        """Make sure that a program is there."""
-        if find_program(footprint, self._options.environ) is None:
-            raise missing(footprint, self.name)
-
     async def _prepare(self) -> Ability:
         """Find out what is installed; once."""
         listed = await self._ask("list", "--format", "json")
@@ -99,7 +92,7 @@ class Oneharness:
         if ability is None:
             message = f"oneharness {version} cannot drive {self._harness!r}, but {', '.join(abilities) or 'nothing'}."
             raise self._error(FailureKind.SPAWN, message)
-        self._check(replace(self._footprint, program=ability.program))
+        self._host.check(replace(self._footprint, program=ability.program))
         detected = await self._ask("detect", "--harness", self._harness, "--no-config", "--format", "json")
         self._versions[self._harness] = read_detected(detected.stdout)
         self._ability = ability
