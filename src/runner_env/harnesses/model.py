@@ -34,6 +34,10 @@ class Opening:
     shell: bool = False
 
 
+EVENT_CHARS = 16_384
+"""How much is kept of what a tool gave back, or of a message."""
+
+
 @dataclass(frozen=True, slots=True)
 class AgentEvent:
     """Something that an agent did, as the harness reports it: a claim.
@@ -43,7 +47,7 @@ class AgentEvent:
         name: of the tool; empty for messages.
         status: `completed`, `error`, or empty if the harness does not say.
         input: what the tool was called with.
-        output: what the tool gave back, or the text of a message; clipped.
+        output: what the tool gave back, or the text of a message; clipped to `EVENT_CHARS`.
     """
 
     kind: Literal["message", "tool_call"]

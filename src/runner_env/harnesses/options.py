@@ -8,11 +8,12 @@ from pathlib import Path
 
 from runner_env.core import Ambient
 from runner_env.execution.levels import Wanted
+from runner_env.text.clipping import head_tail
 
 AUTO = "auto"
 RECOVER_ATTEMPTS = 2
 RECOVER_BACKOFF_S = 2.0
-LONGEST_WAIT_S = 30.0
+_LONGEST_WAIT_S = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,11 @@ class HarnessOptions:
     max_prompt_chars: int | None = None
     ambient: Ambient = field(default_factory=Ambient, repr=False)
 
+    def clipped(self, prompt: str) -> str:
+        """The prompt, of the length that is allowed."""
+        return prompt if self.max_prompt_chars is None else head_tail(prompt, self.max_prompt_chars)
+
 
 def backoff_s(base_s: float, attempt: int) -> float:
     """Seconds to wait before repetition `attempt` (from 1): `base_s`, doubled each time, 30 at most."""
-    return min(LONGEST_WAIT_S, base_s * 2.0 ** (attempt - 1))
+    return min(_LONGEST_WAIT_S, base_s * 2.0 ** (attempt - 1))

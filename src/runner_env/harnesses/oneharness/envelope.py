@@ -189,18 +189,22 @@ def _reply(
         text = json.dumps(structured, ensure_ascii=False)
     if text is None and not blank:
         raise Invalid("harness produced neither extractable text nor stdout")
-    session = result.get("session_id")
     own = result.get("events")
     listed = tuple(item for item in own if isinstance(item, dict)) if isinstance(own, list) else None
     return HarnessReply(
         text=text or "",
         usage=read_usage(result.get("usage")),
-        session_id=session if _said(session) else None,
+        session_id=_session_id(result),
         events=listed or events or listed,
         structured=structured if isinstance(structured, dict) else None,
         recorded=recorded,
         cached_tokens=_cached(result.get("usage")),
     )
+
+
+def _session_id(result: Mapping[str, Any]) -> str | None:
+    session = result.get("session_id")
+    return str(session) if _said(session) else None
 
 
 def _cached(usage: object) -> int:
@@ -214,14 +218,13 @@ def _said(value: object) -> bool:
 
 def _failed(result: Mapping[str, Any], finished: Finished) -> Unusable:
     why = reason(result) or f"status `{result.get('status')}`"
-    session = result.get("session_id")
     return Unusable(
         f"harness run failed: {_clip(why)}",
         finished.stdout,
         failure_kind(result),
         blames_harness=True,
         usage=read_usage(result.get("usage")),
-        session_id=session if _said(session) else None,
+        session_id=_session_id(result),
     )
 
 

@@ -6,10 +6,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from runner_env.harnesses.model import AgentEvent
+from runner_env.harnesses.model import EVENT_CHARS, AgentEvent
 from runner_env.text.clipping import head_tail
 
-_LONGEST_OUTPUT = 16_384
 _STATUSES = {"completed": "completed", "failed": "error", "error": "error"}
 
 
@@ -70,4 +69,4 @@ def _status(event: Mapping[str, Any]) -> str:
 
 def _output(event: Mapping[str, Any]) -> str:
     output = event.get("output")
-    return head_tail(output if isinstance(output, str) else "" if output is None else str(output), _LONGEST_OUTPUT)
+    return head_tail(output if isinstance(output, str) else "" if output is None else str(output), EVENT_CHARS)

@@ -21,7 +21,6 @@ from runner_env.harnesses.oneharness.metering import Meter, with_cache
 from runner_env.harnesses.oneharness.permissions import permissions
 from runner_env.harnesses.options import backoff_s
 from runner_env.judging import reply_prompt
-from runner_env.text.clipping import head_tail
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -159,8 +158,7 @@ class OneharnessSession:
         return (*argv, *(("--", *given.arguments) if given.arguments else ()))
 
     def _told(self, prompt: str, *, resumed: bool) -> str:
-        limit = self._rig.options.max_prompt_chars
-        text = prompt if limit is None else head_tail(prompt, limit)
+        text = self._rig.options.clipped(prompt)
         if resumed or not self._said:
             return text
         return reply_prompt([*self._said, Message(Role.USER, text)], self._rig.options.ambient)

@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from runner_env.core import FailureKind, Usage, UsageSource
-from runner_env.harnesses.model import AgentEvent
+from runner_env.harnesses.model import EVENT_CHARS, AgentEvent
 from runner_env.text.clipping import head_tail
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-_LONGEST_OUTPUT = 16_384
 _OVER = frozenset(("completed", "error"))
 _FINISHES = {
     "length": (FailureKind.TRUNCATED, "The model's answer was cut off at its limit of tokens."),
@@ -133,4 +132,4 @@ def _count(value: object) -> int:
 
 
 def _clip(text: object) -> str:
-    return head_tail(text, _LONGEST_OUTPUT) if isinstance(text, str) else ""
+    return head_tail(text, EVENT_CHARS) if isinstance(text, str) else ""

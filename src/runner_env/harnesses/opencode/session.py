@@ -25,7 +25,6 @@ from runner_env.harnesses.opencode.progress import Progress
 from runner_env.harnesses.opencode.servers import NAME
 from runner_env.harnesses.opencode.turn import CALL_S, TurnWatch
 from runner_env.harnesses.options import backoff_s
-from runner_env.text.clipping import head_tail
 
 if TYPE_CHECKING:
     from runner_env.harnesses.model import OnEvent, Opening
@@ -102,8 +101,7 @@ class OpenCodeSession:
         """See `HarnessSession`."""
         ambient, attempts = self._options.ambient, _Attempts()
         deadline = ambient.monotonic() + timeout_s
-        limit = self._options.max_prompt_chars
-        text = prompt if limit is None else head_tail(prompt, limit)
+        text = self._options.clipped(prompt)
         self._aborted = False
         progress = Progress(self._id, self._options.retry_attempts, on_event)
         messages: list[Message] | None = None
