@@ -7,6 +7,7 @@ import logging
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import anyio
 import httpx2
@@ -22,7 +23,9 @@ if TYPE_CHECKING:
 for _name in ("httpx2", "httpcore2"):
     logging.getLogger(_name).setLevel(logging.WARNING)
 
-_LARGEST = 64 << 20
+BROKEN = (httpx2.HTTPError, httpx2.StreamError, OSError)
+"""What is raised when a connection breaks."""
+
 _SHOWN = 2000
 _CONNECT_S = 10.0
 _BUSY = frozenset((408, 409, 425, 429))
@@ -124,7 +127,7 @@ class Client:
                     await response.aread()
                     _answer("GET /event", response)
                 yield _parsed(response)
-        except (httpx2.HTTPError, httpx2.StreamError, OSError) as error:
+        except BROKEN as error:
             raise _unreached(error) from None
 
     async def aclose(self) -> None:
@@ -145,8 +148,6 @@ async def _parsed(response: httpx2.Response) -> AsyncIterator[dict[str, Any]]:
 
 
 def _headers(directory: Path | None) -> dict[str, str]:
-    from urllib.parse import quote
-
     return {} if directory is None else {"x-opencode-directory": quote(str(directory))}
 
 

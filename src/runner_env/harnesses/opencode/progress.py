@@ -99,13 +99,13 @@ class Progress:
         elif kind == "session.error" and isinstance(properties.get("error"), dict):
             self.error = properties["error"]
         elif kind == "session.status":
-            self.status(properties.get("status"))
+            self._status(properties.get("status"))
         elif kind == "permission.asked":
             self.questions.append(f"/permission/{properties.get('id')}/reply")
         elif kind == "question.asked":
             self.questions.append(f"/question/{properties.get('id')}/reject")
 
-    def status(self, status: object) -> None:
+    def _status(self, status: object) -> None:
         """Take in the session's status: `{"type": "busy" | "idle" | "retry", "attempt", "message", "next"}`."""
         if not isinstance(status, dict):
             return

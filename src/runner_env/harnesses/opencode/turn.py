@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import anyio
 
 from runner_env.core import FailureKind
-from runner_env.harnesses.opencode.client import ServerError
+from runner_env.harnesses.opencode.client import BROKEN, ServerError
 from runner_env.harnesses.opencode.messages import finished, last_error, new_messages, of_role
 
 if TYPE_CHECKING:
@@ -162,13 +162,11 @@ class TurnWatch:
 
 
 async def _pump(events: AsyncIterator[dict[str, Any]], give: MemoryObjectSendStream[dict[str, Any]]) -> None:
-    import httpx2
-
     with give:
         try:
             async for event in events:
                 give.send_nowait(event)
         except anyio.BrokenResourceError:
             return  # nobody listens any more
-        except (httpx2.HTTPError, httpx2.StreamError, OSError):
+        except BROKEN:
             return  # whoever receives learns of the end
