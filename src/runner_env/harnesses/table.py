@@ -27,7 +27,7 @@ _TABLE = {
     OPENCODE: "runner_env.harnesses.opencode:OpenCode",
     _ONEHARNESS: "runner_env.harnesses.oneharness.harness:Oneharness",
 }
-"""Each is called with the options and with what stands behind the colon of its name, as in `oneharness:codex`."""
+"""Each is called with the options, and with what stands behind the colon of its name, as in `oneharness:codex`."""
 
 
 def make_harness(options: HarnessOptions) -> Harness:
@@ -47,7 +47,7 @@ def make_harness(options: HarnessOptions) -> Harness:
         message = f"The URL of an OpenCode server is given, and the harness {name!r}."
         raise OptionError("bad_option", message, hint="Leave out one of them.")
     module, _, attribute = _TABLE[family].partition(":")
-    harness: Harness = getattr(import_module(module), attribute)(options, variant)
+    harness: Harness = getattr(import_module(module), attribute)(options, *([variant] if variant else ()))
     return harness
 
 

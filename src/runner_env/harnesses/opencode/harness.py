@@ -35,12 +35,11 @@ class OpenCode:
 
     Args:
         options: with a URL, the server there is used; otherwise one is started when it is first needed.
-        variant: nothing; there is one kind of it.
     """
 
     name = NAME
 
-    def __init__(self, options: HarnessOptions, variant: str = "") -> None:  # noqa: ARG002 - as the table calls it
+    def __init__(self, options: HarnessOptions) -> None:
         self._options = options
         self._host = None if options.url else AgentHost(options, (FOOTPRINTS[NAME],), NAME)
         self._local = self._host and LocalServer(self._host, options)
