@@ -120,18 +120,15 @@ class Lab:
 
     def _opencode(self) -> dict[str, str]:
         path = self.root / "home" / "opencode.json"
-        path.write_text(_OPENCODE.replace("@URL@", self.model.url), "utf-8")
+        config = {"autoupdate": False, "share": "disabled", **_opencode_config(self.model.url)}
+        path.write_text(json.dumps(config), "utf-8")
         off = ("AUTOUPDATE", "MODELS_FETCH", "LSP_DOWNLOAD", "DEFAULT_PLUGINS", "CLAUDE_CODE")
         return {"OPENCODE_CONFIG": str(path), **{f"OPENCODE_DISABLE_{name}": "1" for name in off}}
 
     def options(self, name: str, **more: object) -> HarnessOptions:
         """For a harness of that name, whose sessions work in repositories below `copies`."""
-        folders = [self.root / folder for folder in ("copies", "scratch", "evidence")]
-        for folder in folders:
-            folder.mkdir(exist_ok=True)
-        premises = Premises(folders[0], folders[1], (folders[2],))
         given: dict[str, Any] = {"environ": self.env(), "pass_env": ("LOCAL_KEY",), "retry_attempts": 0, **more}
-        return HarnessOptions(premises, name=name, **given)
+        return HarnessOptions(premises_below(self.root), name=name, **given)
 
     @property
     def work(self) -> Path:
@@ -167,17 +164,10 @@ stream_max_retries = 1
 stream_idle_timeout_ms = 20000
 supports_websockets = false
 """
-_OPENCODE = """\
-{"autoupdate": false, "share": "disabled", "enabled_providers": ["local"],
- "model": "local/scripted", "small_model": "local/scripted",
- "provider": {"local": {"npm": "@ai-sdk/openai-compatible", "name": "Local",
-   "options": {"baseURL": "@URL@", "apiKey": "test-key"},
-   "models": {"scripted": {"name": "scripted", "tool_call": true, "limit": {"context": 200000, "output": 8192}}}}}}
-"""
 
 
-def user_environment(root: Path, model_url: str, programs: Path) -> Mapping[str, str]:
-    """A user with a configured OpenCode, whose own rules allow everything; nothing but the model can be reached."""
+def _opencode_config(model_url: str) -> dict[str, object]:
+    """A configuration of OpenCode that has the scripted model alone."""
     provider = {
         "npm": "@ai-sdk/openai-compatible",
         "name": "Local",
@@ -186,13 +176,25 @@ def user_environment(root: Path, model_url: str, programs: Path) -> Mapping[str,
             "scripted": {"name": "scripted", "tool_call": True, "limit": {"context": 200_000, "output": 8192}},
         },
     }
-    config = {
+    return {
         "enabled_providers": ["local"],
         "model": "local/scripted",
         "small_model": "local/scripted",
-        "permission": {"edit": "allow", "bash": "allow"},
         "provider": {"local": provider},
     }
+
+
+def premises_below(root: Path) -> Premises:
+    """Folders for copies and scratch, and evidence that is hidden; made if they are not there."""
+    copies, scratch, evidence = (root / name for name in ("copies", "scratch", "evidence"))
+    for folder in (copies, scratch, evidence):
+        folder.mkdir(exist_ok=True)
+    return Premises(copies, scratch, (evidence,))
+
+
+def user_environment(root: Path, model_url: str, programs: Path) -> Mapping[str, str]:
+    """A user with a configured OpenCode, whose own rules allow everything; nothing but the model can be reached."""
+    config = {"permission": {"edit": "allow", "bash": "allow"}, **_opencode_config(model_url)}
     folder = root / "user/.config/opencode"
     folder.mkdir(parents=True)
     (folder / "opencode.json").write_text(json.dumps(config), "utf-8")

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from real_agents import premises_below
 
 from runner_env.execution.levels import Wanted
 from runner_env.harnesses.options import HarnessOptions, Premises
@@ -15,10 +16,7 @@ from runner_env.harnesses.options import HarnessOptions, Premises
 @pytest.fixture
 def premises(tmp_path: Path) -> Premises:
     """Folders for copies and scratch, and evidence that is hidden."""
-    root = Path(os.path.realpath(tmp_path))
-    for name in ("copies", "scratch", "evidence"):
-        (root / name).mkdir()
-    return Premises(root / "copies", root / "scratch", (root / "evidence",))
+    return premises_below(Path(os.path.realpath(tmp_path)))
 
 
 @pytest.fixture

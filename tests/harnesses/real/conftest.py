@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from real_agents import user_environment
+from real_agents import premises_below, user_environment
 
 from runner_env.bridge import Loop
 from runner_env.errors import HarnessError
 from runner_env.execution.levels import Wanted
 from runner_env.harnesses.model import AgentEvent, HarnessSession, Opening, Turn
 from runner_env.harnesses.opencode import OpenCode
-from runner_env.harnesses.options import HarnessOptions, Premises
+from runner_env.harnesses.options import HarnessOptions
 from runner_env.testing import Reply, Rule, ScriptedModel, Tokens, ToolCall
 
 TURN_S = 120.0
@@ -108,12 +108,9 @@ class Bench:
 def bench(tmp_path_factory: pytest.TempPathFactory, programs: Path) -> Iterator[Bench]:
     """A bench whose harness runs where `auto` puts it here."""
     root = Path(os.path.realpath(tmp_path_factory.mktemp("bench")))
-    for name in ("copies", "scratch", "evidence"):
-        (root / name).mkdir()
-    premises = Premises(root / "copies", root / "scratch", (root / "evidence",))
     with ScriptedModel(RULES, api_key="test-key") as model:
         environ = user_environment(root, model.url, programs)
-        options = HarnessOptions(premises, environ, wanted=Wanted.of(("auto", "host")), retry_attempts=1)
+        options = HarnessOptions(premises_below(root), environ, wanted=Wanted.of(("auto", "host")), retry_attempts=1)
         made = Bench(root, model, options)
         yield made
         for harness in made.made:

@@ -17,7 +17,7 @@ import pytest
 
 from runner_env.core import FailureKind
 from runner_env.errors import HarnessError
-from runner_env.harnesses.model import Turn
+from runner_env.harnesses.model import HarnessSession, Turn
 from runner_env.harnesses.opencode import OpenCode
 from tests.harnesses.real.conftest import TURN_S, Bench
 
@@ -59,6 +59,29 @@ def servers(bench: Bench) -> list[int]:
     return found
 
 
+def strike(bench: Bench, number: signal.Signals) -> None:
+    """Send a signal to every server of this bench."""
+    for process in servers(bench):
+        os.kill(process, number)
+
+
+def struck(bench: Bench, session: HarnessSession, number: signal.Signals, timeout_s: float) -> HarnessError:
+    """How a turn fails in which the servers are sent a signal, while the model hangs."""
+
+    async def later() -> None:
+        await anyio.sleep(1)
+        strike(bench, number)
+
+    async def turn() -> HarnessError:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(later)
+            with pytest.raises(HarnessError) as caught:
+                await session.send("fault hang", timeout_s=timeout_s)
+        return caught.value
+
+    return bench.loop.run(turn())
+
+
 def test_a_server_that_is_killed_in_mid_turn_is_started_again(bench: Bench) -> None:
     """The turn is taken again in the same conversation, on a new process, without anybody's help."""
     harness = bench.harness(session_recover_backoff_s=0.1)
@@ -73,8 +96,7 @@ def test_a_server_that_is_killed_in_mid_turn_is_started_again(bench: Bench) -> N
             async def kill() -> None:
                 while len(bench.model.requests) == asked:  # noqa: ASYNC110 - the model is in another thread
                     await anyio.sleep(0.1)
-                for process in servers(bench):
-                    os.kill(process, signal.SIGKILL)
+                strike(bench, signal.SIGKILL)
 
             tasks.start_soon(kill)
             return await session.send("slow once", timeout_s=TURN_S)
@@ -92,22 +114,7 @@ def test_a_server_that_is_killed_in_mid_turn_is_started_again(bench: Bench) -> N
 def test_a_server_that_dies_again_and_again_is_given_up(bench: Bench) -> None:
     """After as many starts as the options allow; kind `connection`."""
     harness = bench.harness(session_recover_attempts=0)
-    session = bench.open(harness)
-
-    async def killed() -> None:
-        async with anyio.create_task_group() as tasks:
-
-            async def kill() -> None:
-                await anyio.sleep(1)
-                for process in servers(bench):
-                    os.kill(process, signal.SIGKILL)
-
-            tasks.start_soon(kill)
-            with pytest.raises(HarnessError) as caught:
-                await session.send("fault hang", timeout_s=TURN_S)
-            assert caught.value.kind is FailureKind.CONNECTION
-
-    bench.loop.run(killed())
+    assert struck(bench, bench.open(harness), signal.SIGKILL, TURN_S).kind is FailureKind.CONNECTION
     bench.loop.run(harness.aclose())
 
 
@@ -115,22 +122,8 @@ def test_a_server_that_hangs_ends_at_the_deadline(bench: Bench) -> None:
     """It is stopped in mid-turn and answers nothing any more: kind `timeout` in time, and it can be ended."""
     harness = bench.harness()
     session = bench.open(harness)
-
-    async def stopped() -> None:
-        async with anyio.create_task_group() as tasks:
-
-            async def stop() -> None:
-                await anyio.sleep(1)
-                for process in servers(bench):
-                    os.kill(process, signal.SIGSTOP)
-
-            tasks.start_soon(stop)
-            with pytest.raises(HarnessError) as caught:
-                await session.send("fault hang", timeout_s=8)
-            assert caught.value.kind is FailureKind.TIMEOUT
-
     before = time.monotonic()
-    bench.loop.run(stopped())
+    assert struck(bench, session, signal.SIGSTOP, 8).kind is FailureKind.TIMEOUT
     bench.loop.run(harness.aclose())
     assert time.monotonic() - before < 40
     assert servers(bench) == []
