@@ -11,6 +11,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from runner_env.testing.faults import refusal_of
 
 if TYPE_CHECKING:
+    from runner_env.testing.faults import Refusal
     from runner_env.testing.replies import Reply
     from runner_env.testing.wire import ChatRequest, Dialect
 
@@ -22,17 +23,22 @@ _PAGE = "<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gate
 def answer(dialect: Dialect, chat: ChatRequest, reply: Reply) -> Response:
     """The HTTP answer that `reply` is in `dialect`."""
     headers = dict(reply.headers)
-    refusal = refusal_of(reply, dialect.vendor, chat.model)
-    if refusal is not None and not (reply.late and chat.stream):
+    if (refusal := refused_at_once(dialect, chat, reply)) is not None:
         return JSONResponse(dialect.error(refusal), refusal.status, headers)
     if reply.broken == "html":
         return Response(_PAGE, media_type="text/html", headers=headers)
     if reply.broken == "empty":
         return Response(media_type=_EVENTS if chat.stream else "application/json", headers=headers)
     if chat.stream:
-        events = _paced(dialect.stream(chat, reply, refusal), reply, _HALF_EVENT)
+        late = refusal_of(reply, dialect.vendor, chat.model)
+        events = _paced(dialect.stream(chat, reply, late), reply, _HALF_EVENT)
         return StreamingResponse(events, media_type=_EVENTS, headers={"Cache-Control": "no-cache", **headers})
     return _in_one_piece(JSONResponse(dialect.complete(chat, reply), headers=headers), reply)
+
+
+def refused_at_once(dialect: Dialect, chat: ChatRequest, reply: Reply) -> Refusal | None:
+    """The error that is the answer; None if the answer begins well."""
+    return None if reply.late and chat.stream else refusal_of(reply, dialect.vendor, chat.model)
 
 
 def _in_one_piece(whole: JSONResponse, reply: Reply) -> Response:

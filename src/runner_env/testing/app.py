@@ -15,11 +15,11 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from runner_env.testing.answering import answer
+from runner_env.testing.answering import answer, refused_at_once
 from runner_env.testing.anthropic import Anthropic
 from runner_env.testing.calls import CallLog
 from runner_env.testing.chat import Chat
-from runner_env.testing.faults import Refusal, refusal_of
+from runner_env.testing.faults import Refusal
 from runner_env.testing.replies import Reply
 from runner_env.testing.responses import Responses
 from runner_env.testing.rules import Answerer, Chosen, Script
@@ -115,7 +115,7 @@ class ModelApp:
 
 def _status(dialect: Dialect, chat: ChatRequest, reply: Reply) -> int:
     """The status that an answer goes out with; 0 if its connection is dropped."""
-    refusal = None if reply.late and chat.stream else refusal_of(reply, dialect.vendor, chat.model)
+    refusal = refused_at_once(dialect, chat, reply)
     if refusal is not None:
         return refusal.status
     return 0 if reply.broken == "disconnect" else 200
