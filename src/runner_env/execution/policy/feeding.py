@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 from runner_env.execution.policy.markers import UNKNOWN, unsure
+from runner_env.execution.policy.wrappers import value_of
 
 FEEDING = frozenset(("xargs", "parallel"))
 _MAX_ARGUMENTS = 64
@@ -13,10 +14,9 @@ _MAX_STARTS = 16
 
 def named_input(argv: tuple[str, ...]) -> str | None:
     """The file that is read instead of standard input: `xargs -a FILE`."""
-    for option, value in pairwise(argv):
-        if option in {"-a", "--arg-file"}:
-            return value
-    return next((word.partition("=")[2] for word in argv if word.startswith("--arg-file=")), None)
+    value = value_of(argv, ("-a", "--arg-file"))
+    joined = (word.partition("=")[2] for word in argv if word.startswith("--arg-file="))
+    return next(joined, None) if value is None else value
 
 
 def given_starts(name: str, argv: tuple[str, ...], command: tuple[str, ...], feed: str | None) -> list[tuple[str, ...]]:
@@ -32,7 +32,7 @@ def given_starts(name: str, argv: tuple[str, ...], command: tuple[str, ...], fee
         at = command.index(":::")
         command, words = command[:at], list(command[at + 1 :])
     elif feed is None or unsure(feed):
-        return [(*command, UNKNOWN)] if command else [(UNKNOWN,)]
+        return [(*command, UNKNOWN)]
     else:
         lines = feed.replace("\0", "\n").split("\n")
         words = [line.strip() for line in lines if line.strip()] if _by_line(name, argv) else " ".join(lines).split()
@@ -49,11 +49,9 @@ def given_starts(name: str, argv: tuple[str, ...], command: tuple[str, ...], fee
 
 def _mark(argv: tuple[str, ...]) -> str:
     """What is replaced by each argument: `{}` unless `-I` says otherwise."""
-    for option, value in pairwise(argv):
-        if option == "-I":
-            return value
+    value = value_of(argv, ("-I",))
     joined = (word[2:] for word in argv if word.startswith("-I") and word != "-I")
-    return next(joined, "{}")
+    return next(joined, "{}") if value is None else value
 
 
 def _by_line(name: str, argv: tuple[str, ...]) -> bool:

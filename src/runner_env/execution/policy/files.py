@@ -10,7 +10,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from runner_env.execution.policy.markers import BRACKET, BREAK, QUESTION, STAR, UNKNOWN, literal, unsure
+from runner_env.execution.policy.markers import BRACKET, QUESTION, STAR, UNKNOWN, literal, unread, unsure
 from runner_env.execution.policy.places import absolute
 
 if TYPE_CHECKING:
@@ -41,10 +41,10 @@ class Files:
 
     def fed(self, state: State) -> str | None:
         """What standard input holds, with a file read that is only named so far."""
-        marked = UNKNOWN + BREAK
-        if state.feed is None or not state.feed.startswith(marked):
+        path = None if state.feed is None else unread(state.feed)
+        if path is None:
             return state.feed
-        found = self.reading.scripts.text(state.feed.removeprefix(marked))
+        found = self.reading.scripts.text(path)
         return UNKNOWN if found is None else found
 
     def matching(self, word: str, state: State) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from runner_env.execution.policy.invocation import Hit, Invocation
+from runner_env.execution.policy.invocation import GIT_VALUES, Hit, Invocation
 from runner_env.execution.policy.markers import STAR, UNSET, UNSET_QUOTED, literal, shown, unsure, without_unset
 from runner_env.execution.policy.places import (
     CORE,
@@ -36,7 +36,7 @@ _PARTITIONERS = frozenset(("parted", "fdisk", "sfdisk", "cfdisk", "gdisk", "sgdi
 _SHOWING = frozenset(
     ("print", "-l", "--list", "--dump", "--print", "--info", "-n", "--no-act", "-v", "--version", "--help")
 )
-_ANYTHING = frozenset((".", ".*", ".+", "", "^", "$", "^.*$", "."))
+_ANYTHING = frozenset((".", ".*", ".+", "", "^", "$", "^.*$"))
 
 
 def _delete(places: Iterable[str], inv: Invocation, pattern: str, verb: str = "deletes") -> Hit | None:
@@ -104,8 +104,8 @@ def is_narrowed(words: tuple[str, ...]) -> bool:
 
 def _move(inv: Invocation) -> Hit | None:
     if inv.name == "mv" and len(inv.operands) > 1:
-        hit = _delete(inv.operands[:-1], inv, "move-protected", "moves away")
-        hit = hit or _critical(inv.operands[:-1], inv, "moves away")
+        moved = inv.operands[:-1]
+        hit = _delete(moved, inv, "move-protected", "moves away") or _critical(moved, inv, "moves away")
         if hit:
             return hit
     return _overwrite(inv)
@@ -120,7 +120,7 @@ def _rsync(inv: Invocation) -> Hit | None:
 
 def _git(inv: Invocation) -> Hit | None:
     """`git clean` that is told by `-C` or by `cd` to clean a place that is no repository of a run."""
-    verbs = inv.subcommands(("-C", "-c", "--git-dir", "--work-tree", "--namespace"))
+    verbs = inv.subcommands(GIT_VALUES)
     if verbs[:1] != ("clean",) or not (inv.has_short("f") or inv.has_long("force", 3)):
         return None
     places = [value for option, value in pairwise(inv.args) if option in {"-C", "--work-tree"}]
@@ -178,7 +178,7 @@ def _pkill(inv: Invocation) -> Hit | None:
     words = inv.subcommands(("-u", "-U", "-G", "-g", "-P", "-s", "-t", "-F", "--euid", "--uid", "--signal"))
     narrow = inv.has_short("Pgts") or any(word.startswith(("--parent", "--pgroup")) for word in inv.args)
     regular = inv.name == "pkill" or inv.has_short("r")
-    everything = any(literal(word) in _ANYTHING for word in words) if regular else False
+    everything = regular and any(literal(word) in _ANYTHING for word in words)
     owner = not words and inv.has_short("uU") and not unsure("".join(inv.args))
     if narrow or not (everything or owner):
         return None

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from runner_env.execution.policy.invocation import Hit, Invocation
+from runner_env.execution.policy.invocation import DOCKER_VALUES, GIT_VALUES, Hit, Invocation
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 _ASKING = frozenset(("--help", "-h", "--version", "-V", "help"))
-_DOCKER_VALUES = ("-H", "--host", "-c", "--context", "--config", "-l", "--log-level")
 _AWS_VALUES = ("--profile", "--region", "--endpoint-url", "--output", "--ca-bundle", "--color")
 _EDITORS = frozenset(("GIT_SEQUENCE_EDITOR", "GIT_EDITOR", "EDITOR", "VISUAL"))
-_GIT_VALUES = ("-C", "-c", "--git-dir", "--work-tree", "--namespace")
 
 
 def _has(inv: Invocation, *options: str) -> bool:
@@ -27,7 +25,7 @@ def _has(inv: Invocation, *options: str) -> bool:
 
 
 def _docker(inv: Invocation) -> str | None:
-    if inv.subcommands(_DOCKER_VALUES)[:1] != ("login",) or _has(inv, "--password-stdin", "--password", "-p"):
+    if inv.subcommands(DOCKER_VALUES)[:1] != ("login",) or _has(inv, "--password-stdin", "--password", "-p"):
         return None
     return "docker login asks for a password; give --password-stdin"
 
@@ -56,7 +54,7 @@ def _aws(inv: Invocation) -> str | None:
 
 
 def _git(inv: Invocation) -> str | None:
-    verb = inv.subcommands(_GIT_VALUES)[:1]
+    verb = inv.subcommands(GIT_VALUES)[:1]
     rest = inv.args[inv.args.index(verb[0]) + 1 :] if verb and verb[0] in inv.args else ()
     settled = _EDITORS & inv.exported or any("editor=" in word.lower() for word in inv.args)
     if verb == ("rebase",) and {"-i", "--interactive"} & set(rest) and not settled:

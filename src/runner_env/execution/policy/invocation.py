@@ -7,6 +7,10 @@ from typing import NamedTuple
 
 from runner_env.execution.policy.markers import literal
 
+GIT_VALUES = ("-C", "-c", "--git-dir", "--work-tree", "--namespace")
+DOCKER_VALUES = ("-H", "--host", "-c", "--context", "--config", "-l", "--log-level")
+"""Options of `git` and `docker` before the verb that take a value as the next word, for `Invocation.subcommands`."""
+
 
 class Hit(NamedTuple):
     """A rule that applies: its stable name and what it has found."""

@@ -10,12 +10,12 @@ from runner_env.execution.policy.feeding import FEEDING, given_starts, named_inp
 from runner_env.execution.policy.files import Files
 from runner_env.execution.policy.invocation import Invocation
 from runner_env.execution.policy.markers import (
-    BREAK,
     FETCHED,
     STAR,
     UNKNOWN,
     hollow,
     literal,
+    unread,
     unsure,
     without_unset,
     without_unsure,
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 _MAX_WRAPPERS = 12
 _MAX_FOUND = 16
+_EXECUTING = frozenset(("-exec", "-execdir", "-ok", "-okdir"))
 
 
 @dataclass(slots=True)
@@ -156,14 +157,14 @@ class Launcher:
             state.positional = saved
 
     def _find(self, inv: Invocation, argv: tuple[str, ...], state: State, node: Node) -> None:
-        found = self.files.found(inv, state)[:_MAX_FOUND] or [UNKNOWN]
-        for index, word in enumerate(argv[:-1]):
-            if word in {"-exec", "-execdir", "-ok", "-okdir"}:
-                inner = argv[index + 1 :]
-                end = next((i for i, part in enumerate(inner) if part in {";", "+"}), len(inner))
-                for path in found if end else ():
-                    started = tuple(path if part == "{}" else part for part in inner[:end])
-                    self._invoke(started, state.fork(), node)
+        starts = [index for index, word in enumerate(argv[:-1], 1) if word in _EXECUTING]
+        found = (self.files.found(inv, state)[:_MAX_FOUND] or [UNKNOWN]) if starts else []
+        for start in starts:
+            inner = argv[start:]
+            end = next((i for i, part in enumerate(inner) if part in {";", "+"}), len(inner))
+            for path in found if end else ():
+                started = tuple(path if part == "{}" else part for part in inner[:end])
+                self._invoke(started, state.fork(), node)
 
     def _shell(self, call: shells.ShellCall, state: State, node: Node) -> str:
         for first in (call.before, state.variables.get("BASH_ENV") if "BASH_ENV" in state.exported else None):
@@ -177,8 +178,9 @@ class Launcher:
         if not call.stdin or state.feed is None:
             return UNKNOWN
         child.feed = None
-        if state.feed.startswith(UNKNOWN + BREAK):  # `bash < file`
-            return self._script(state.feed[2:], child, node, as_shell=True)
+        path = unread(state.feed)
+        if path is not None:  # `bash < file`
+            return self._script(path, child, node, as_shell=True)
         return self._text(state.feed, child, node)
 
     def _source(self, argv: tuple[str, ...], state: State, node: Node) -> str:

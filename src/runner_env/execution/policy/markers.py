@@ -40,6 +40,17 @@ def cleaned(text: str) -> str:
     return text.translate(_RESERVED).replace("\r\n", "\n")
 
 
+def to_be_read(path: str) -> str:
+    """What stands for the text of a file that nobody has read so far."""
+    return f"{UNKNOWN}{BREAK}{path}"
+
+
+def unread(text: str) -> str | None:
+    """The file that `text` stands for, as `to_be_read` has it; None if it stands for none."""
+    mark = to_be_read("")
+    return text.removeprefix(mark) if text.startswith(mark) else None
+
+
 def literal(word: str) -> str:
     """`word` with globs and braces as ordinary characters; what is unknown stays marked."""
     return word.translate(_LITERAL)

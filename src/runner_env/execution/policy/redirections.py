@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from runner_env.execution.policy.hard import written_to
-from runner_env.execution.policy.markers import BREAK, UNKNOWN, literal
+from runner_env.execution.policy.markers import UNKNOWN, literal, to_be_read
 from runner_env.execution.policy.places import absolute
 from runner_env.execution.policy.syntax import text_of
 
@@ -114,7 +114,7 @@ class Redirections:
     def _contents(path: str, state: State) -> str:
         """What reading `path` gives: text that was written to it before, or the name of a file still to be read."""
         full = absolute(path, state.cwd)
-        return state.files.get(full, f"{UNKNOWN}{BREAK}{full}") if full else UNKNOWN
+        return state.files.get(full, to_be_read(full)) if full else UNKNOWN
 
 
 def _operator(node: Node) -> str:

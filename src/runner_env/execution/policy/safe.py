@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from runner_env.execution.policy.hard import unset_deny
-from runner_env.execution.policy.invocation import Hit, Invocation
+from runner_env.execution.policy.invocation import DOCKER_VALUES, Hit, Invocation
 from runner_env.execution.policy.markers import FETCHED, shown
 from runner_env.execution.policy.shells import SHELLS, is_interpreter, program_texts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_DOCKER_VALUES = ("-H", "--host", "-c", "--context", "--config", "-l", "--log-level")
 _SYSTEMCTL = frozenset(("poweroff", "reboot", "halt", "kexec", "suspend", "hibernate", "rescue", "emergency"))
 _ASKING = frozenset(("--help", "--version"))
 DOWNLOADERS = frozenset(("curl", "wget", "wget2", "fetch", "aria2c"))
@@ -32,7 +31,7 @@ def _brew(inv: Invocation) -> Hit | None:
 
 
 def _docker(inv: Invocation) -> Hit | None:
-    verbs = inv.subcommands(_DOCKER_VALUES)
+    verbs = inv.subcommands(DOCKER_VALUES)
     verbs = verbs[1:] if verbs[:1] == ("container",) else verbs
     if verbs[:2] in {("system", "prune"), ("volume", "prune")}:
         return Hit(f"docker {verbs[0]} prune", f"{inv.name} {verbs[0]} prune deletes data that is not this run's")

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from itertools import pairwise
 
-from runner_env.execution.policy.wrappers import after_options
+from runner_env.execution.policy.wrappers import after_options, value_of
 
 SHELLS = frozenset(("sh", "bash", "dash", "zsh", "ksh", "ksh93", "mksh", "ash", "rbash"))
 STDIN = frozenset(("-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"))
@@ -49,7 +49,7 @@ def shell_call(argv: tuple[str, ...]) -> ShellCall:
     index = after_options(argv, "oO", _SHELL_VALUES)
     options = [word for word in argv[1:index] if word[:1] == "-" and word[:2] != "--"]
     rest = argv[index:]
-    before = next((value for option, value in pairwise(argv[:index]) if option in _SHELL_VALUES), None)
+    before = value_of(argv[:index], _SHELL_VALUES)
     if any("n" in word and word[-1] not in "oO" for word in options):
         return ShellCall()
     if any("c" in word for word in options):

@@ -1,4 +1,4 @@
-"""Programs that run what a file of the repository says: `make`, the scripts of package.json, `just`, `run-parts`."""
+"""Programs that run what a file of the repository says: `make`, the scripts of package.json, `just`."""
 
 from __future__ import annotations
 
@@ -32,6 +32,7 @@ _RUN = frozenset(("run", "run-script", "rum", "urn"))
 _HOOKED = {"install": ("preinstall", "install", "postinstall", "prepare")}
 _OWN = frozenset(("test", "start", "stop", "restart", "install"))
 _RECIPE = re.compile(r"@?([A-Za-z_][\w-]*)((?:\s+[^:]*)?):(?!=)([^#]*)")
+_SHELL = re.compile(r"#!\S*(?:/env\s+(?:-\S+\s+)*)?\S*?(?:ba|da|z|k)?sh\b")
 _JUSTFILES = ("justfile", "Justfile", ".justfile")
 
 
@@ -119,9 +120,9 @@ class Tasks:
     def _named(self, folder: str, names: Iterable[str], state: State, rest: tuple[str, ...]) -> None:
         """Follow scripts of package.json."""
         found = self._load(folder, ("package.json",), state)
-        scripts = _scripts_of(found[1]) if found else {}
         if found is None:
             return
+        scripts = _scripts_of(found[1])
         for name in self._new(found[0], [name for name in names if name in scripts]):
             text = scripts[name] if not rest else f"{scripts[name]} {shlex.join(map(literal, rest))}"
             before = found[1].partition(json.dumps(name))[0]
@@ -133,8 +134,7 @@ class Tasks:
         if found is None:
             return
         recipes = _recipes(found[1], found[0])
-        wanted = list(inv.subcommands(_VALUED)) or list(recipes)[:1]
-        pending = wanted[:1]
+        pending = [*inv.subcommands(_VALUED), *recipes][:1]
         while pending:
             for name in self._new(found[0], [pending.pop(0)]):
                 needs, lines = recipes.get(name, ((), ()))
@@ -156,7 +156,7 @@ def _value(inv: Invocation, options: tuple[str, ...]) -> str | None:
             return inv.args[index + 1] if index + 1 < len(inv.args) else None
         for option in options:
             start = f"{option}=" if option.startswith("--") else option
-            if word.startswith(start) and word != option and (start == option or option.startswith("--")):
+            if word.startswith(start):
                 return word.removeprefix(start)
     return None
 
@@ -167,11 +167,9 @@ def _scripts_of(text: str) -> dict[str, str]:
     except (ValueError, RecursionError):
         return {}
     scripts = document.get("scripts") if isinstance(document, dict) else None
-    return (
-        {name: value for name, value in (scripts or {}).items() if isinstance(value, str)}
-        if isinstance(scripts, dict)
-        else {}
-    )
+    if not isinstance(scripts, dict):
+        return {}
+    return {name: value for name, value in scripts.items() if isinstance(value, str)}
 
 
 def _recipes(text: str, file: str) -> dict[str, tuple[list[str], list[Line]]]:
@@ -196,7 +194,5 @@ def _recipes(text: str, file: str) -> dict[str, tuple[list[str], list[Line]]]:
 def _runnable(lines: list[Line]) -> Iterator[Line]:
     """The lines that a shell runs: not those of a recipe in another language."""
     for line in lines:
-        if not line.text.startswith("#!") or re.match(
-            r"#!\S*(?:/env\s+(?:-\S+\s+)*)?\S*?(?:ba|da|z|k)?sh\b", line.text
-        ):
+        if not line.text.startswith("#!") or _SHELL.match(line.text):
             yield line

@@ -145,7 +145,7 @@ def unwrapped(name: str, argv: tuple[str, ...]) -> tuple[str, ...]:
 def given_text(name: str, argv: tuple[str, ...]) -> str | None:
     """The shell text among the arguments of a command that runs text (`eval`, `su -c`, `env -S`), or None."""
     if name in _COMMAND_OPTIONS:
-        return _value_of(argv, _COMMAND_OPTIONS[name])
+        return value_of(argv, _COMMAND_OPTIONS[name])
     reader = _TEXTS.get(name)
     return reader(argv) if reader else None
 
@@ -160,12 +160,12 @@ def _git(argv: tuple[str, ...]) -> str | None:
         for index, pair in enumerate(pairwise(argv)):
             if pair == verbs:
                 return " ".join(word for word in argv[index + 2 :] if word not in {"--recursive", "--quiet", "-q"})
-    return _value_of(argv, ("--exec", "-x")) if "rebase" in argv else None
+    return value_of(argv, ("--exec", "-x")) if "rebase" in argv else None
 
 
 def new_directory(name: str, argv: tuple[str, ...]) -> str | None:
     """Where `env -C` goes before it starts its command; None if it stays."""
-    return _value_of(argv, ("-C", "--chdir")) if name == "env" else None
+    return value_of(argv, ("-C", "--chdir")) if name == "env" else None
 
 
 def _split_string(argv: tuple[str, ...]) -> str | None:
@@ -173,15 +173,13 @@ def _split_string(argv: tuple[str, ...]) -> str | None:
         for option in ("--split-string=", "-S"):
             if word.startswith(option) and word != option:
                 return " ".join((word.removeprefix(option), *argv[index + 1 :]))
-    value = _value_of(argv, ("-S", "--split-string", "-iS", "-vS"))
+    value = value_of(argv, ("-S", "--split-string", "-iS", "-vS"))
     return None if value is None else " ".join((value, *argv[argv.index(value) + 1 :]))
 
 
-def _value_of(argv: tuple[str, ...], options: tuple[str, ...]) -> str | None:
-    for option, value in pairwise(argv):
-        if option in options:
-            return value
-    return None
+def value_of(argv: tuple[str, ...], options: tuple[str, ...]) -> str | None:
+    """The word behind the first of `options`; None if none of them is given."""
+    return next((value for option, value in pairwise(argv) if option in options), None)
 
 
 _TEXTS: dict[str, Callable[[tuple[str, ...]], str | None]] = {
