@@ -20,7 +20,6 @@ from runner_env.summaries.native import (
     XCTestReader,
 )
 from runner_env.summaries.phrases import PHRASES
-from runner_env.summaries.phrases_more import MORE_PHRASES
 from runner_env.summaries.rust import CargoReader, NextestReader
 from runner_env.summaries.shell_text import BatsReader, Shunit2Reader
 
@@ -68,7 +67,6 @@ TEXT: tuple[Kind, ...] = (
     Kind("evalplus", (b"pass@1:",), EvalPlusReader),
     Kind("boost.test", (b"Running ",), BoostReader),
     *PHRASES,
-    *MORE_PHRASES,
     Kind("tap", tap.ANCHORS, tap.TapReader),
 )
 
