@@ -7,6 +7,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from runner_env.hints.runners import direct_call
+from runner_env.hints.sources.just import JUSTFILES, TASKFILES
 from runner_env.hints.tasks import named_task, script_of
 from runner_env.hints.unwrap import unwrap
 
@@ -43,15 +44,8 @@ def _has_taskfile(runner: str, workdir: str, facts: Facts) -> bool:
 
 
 _TASKFILES = {
-    "just": ("justfile", "Justfile", ".justfile", "JUSTFILE"),
-    "task": (
-        "Taskfile.yml",
-        "Taskfile.yaml",
-        "taskfile.yml",
-        "taskfile.yaml",
-        "Taskfile.dist.yml",
-        "Taskfile.dist.yaml",
-    ),
+    "just": JUSTFILES,
+    "task": TASKFILES,
     "nox": ("noxfile.py",),
     "tox": ("tox.ini", "pyproject.toml", "setup.cfg", "tox.toml"),
     "invoke": ("tasks.py", "tasks", "pyproject.toml", "invoke.yaml"),

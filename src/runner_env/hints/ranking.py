@@ -29,6 +29,8 @@ _LEAST = 0.3
 _LEAST_OF_BEST = 0.75
 _LEAST_OF_OTHER = 0.65
 """For what has another purpose than the best one, and so does not compete with it."""
+_BENCHMARK = 0.85
+"""What a benchmark is worth beside the tests, where those are the better answer."""
 _MOST = 6
 _WORKING = re.compile(
     r"(?i)\b(?:contribut\w*|develop\w*|hacking|tests?|testing|maintain\w*|from source|ci|pull requests?|build\w*)\b"
@@ -93,12 +95,13 @@ def _origin(candidate: Candidate, facts: Facts, call: Call) -> float:
     if candidate.origin not in (Origin.README, Origin.DOCS):
         return worth
     pattern = _WORKING if candidate.origin is Origin.README else _WORKING_DOCS
+    for_working = _WORKING_FILE.search(candidate.path)
     working = bool(
-        _WORKING_FILE.search(candidate.path)
+        for_working
         or pattern.search(f"{candidate.path} {candidate.name}")
         or (candidate.in_prose and _SAYS_TESTS.search(candidate.context))
     )
-    if _WORKING_FILE.search(candidate.path):
+    if for_working:
         worth = 0.95
     if candidate.in_prose:
         worth *= 0.85 if working else 0.6
@@ -142,22 +145,22 @@ def ranked(stated: Iterable[Stated], *, tests_first: bool) -> tuple[Hint, ...]:
     groups: dict[tuple[str, str, str], list[Stated]] = {}
     for each in _without_implied(list(stated)):
         groups.setdefault(each.key, []).append(each)
-    worth = {Purpose.BENCHMARK: _BENCHMARK if tests_first else 1.0}
     joined = [_joined(group) for group in groups.values()]
-    joined = [replace(hint, confidence=round(hint.confidence * worth.get(hint.purpose, 1), 3)) for hint in joined]
+    if tests_first:
+        joined = [_after_tests(hint) for hint in joined]
     hints = sorted(joined, key=_order)  # of equal ones, that stated first
-    if not hints:
-        return ()
-    best = hints[0]
-    kept = [hint for hint in hints if hint.confidence >= max(_LEAST, _least_of(hint, best) * best.confidence)]
-    return _without_parts(kept)[:_MOST]
+    return _without_parts([hint for hint in hints if hint.confidence >= _least_beside(hints[0], hint)])[:_MOST]
 
 
-_BENCHMARK = 0.85
+def _after_tests(hint: Hint) -> Hint:
+    if hint.purpose is not Purpose.BENCHMARK:
+        return hint
+    return replace(hint, confidence=round(hint.confidence * _BENCHMARK, 3))
 
 
-def _least_of(hint: Hint, best: Hint) -> float:
-    return _LEAST_OF_BEST if hint.purpose is best.purpose else _LEAST_OF_OTHER
+def _least_beside(best: Hint, hint: Hint) -> float:
+    part = _LEAST_OF_BEST if hint.purpose is best.purpose else _LEAST_OF_OTHER
+    return max(_LEAST, part * best.confidence)
 
 
 def _without_parts(hints: list[Hint]) -> tuple[Hint, ...]:

@@ -84,9 +84,10 @@ def _maybe(runner: str, name: str) -> float:
     """How surely a task named `check` and the like runs tests: in make by custom, elsewhere seldom."""
     if runner in ("make", "gmake") and name == "check":
         return 0.85
-    return {"distcheck": 0.75, "coverage": 0.55, "cov": 0.6, "integration": 0.5, "regress": 0.7, "regression": 0.6}.get(
-        name, 0.4
-    )
+    return _MAYBE.get(name, 0.4)
+
+
+_MAYBE = {"distcheck": 0.75, "coverage": 0.55, "cov": 0.6, "integration": 0.5, "regress": 0.7, "regression": 0.6}
 
 
 def _environment(words: tuple[str, ...]) -> str:

@@ -13,8 +13,8 @@ from runner_env.hints.sources.yamltext import Node
 if TYPE_CHECKING:
     from runner_env.hints.sources.tree import Tree
 
-_JUSTFILES = ("justfile", "Justfile", ".justfile", "JUSTFILE")
-_TASKFILES = (
+JUSTFILES = ("justfile", "Justfile", ".justfile", "JUSTFILE")
+TASKFILES = (
     "Taskfile.yml",
     "taskfile.yml",
     "Taskfile.yaml",
@@ -23,6 +23,8 @@ _TASKFILES = (
     "Taskfile.dist.yaml",
 )
 _VARIABLE = re.compile(r"(?:export\s+)?([A-Za-z_][\w-]*)\s*:=\s*(.*)")
+_LITERAL = re.compile(r"(?:env(?:_var_or_default)?\([^,]*,\s*)?['\"]([^'\"]*)['\"]\)?")
+_IMPORT = re.compile(r"import\??\s+[\"']([^\"']+)[\"']")
 _RECIPE = re.compile(r"@?([A-Za-z_][\w-]*)((?:\s+[^:]*)?):(?!=)\s*(.*)")
 _PARAMETER = re.compile(r"[*+$]*([A-Za-z_][\w-]*)(?:=(?:'([^']*)'|\"([^\"]*)\"|(\S+)))?")
 _BRACES = re.compile(r"\{\{-?\s*(.*?)\s*-?\}\}")
@@ -41,14 +43,25 @@ class _Recipe:
     help: str = ""
     after: list[str] = field(default_factory=list)
 
+    def take(self, line: str) -> None:
+        """Add a line, or the rest of one that a backslash continues."""
+        if self.lines and self.lines[-1].endswith("\\"):
+            self.lines[-1] = f"{self.lines[-1][:-1].rstrip()} {line}"
+        else:
+            self.lines.append(line)
+
+    def unlisted(self) -> _Recipe:
+        """The same as another file sees it: there to be resolved, but its line is none of that file."""
+        return _Recipe(0, self.needs, self.lines, self.values)
+
 
 def find(tree: Tree) -> list[Candidate]:
     """`just NAME` and `task NAME`."""
     found: list[Candidate] = []
-    for path in tree.manifests(*_JUSTFILES, depth=1):
+    for path in tree.manifests(*JUSTFILES, depth=1):
         recipes, variables = _justfile(tree, path, 0)
         found += _candidates(path, "just", recipes, variables)
-    for path in tree.manifests(*_TASKFILES, depth=1):
+    for path in tree.manifests(*TASKFILES, depth=1):
         recipes, variables = _taskfile(tree, path, 0)
         found += _candidates(path, "task", recipes, variables)
     return found
@@ -124,27 +137,19 @@ def _justfile(tree: Tree, path: str, depth: int) -> tuple[dict[str, _Recipe], di
     for number, line in numbered(re.sub(r"\\\n\s*", " ", tree.text(path)) if depth else tree.text(path)):
         if line[:1] in (" ", "\t"):
             if recipe and line.strip() and not line.strip().startswith("#"):
-                if recipe.lines and recipe.lines[-1].endswith("\\"):
-                    recipe.lines[-1] = f"{recipe.lines[-1][:-1].rstrip()} {line.strip()}"
-                else:
-                    recipe.lines.append(line.strip())
+                recipe.take(line.strip())
             continue
-        if imported := re.match(r"import\??\s+[\"']([^\"']+)[\"']", line):
+        if imported := _IMPORT.match(line):
             other = inside(folder_of(path), imported[1])
             if other and depth < 3 and tree.readable(other):
                 more, values = _justfile(tree, other, depth + 1)
-                # their lines are those of another file: they are there to be resolved
-                recipes |= {
-                    name: _Recipe(0, r.needs, r.lines, r.values) for name, r in more.items() if name not in recipes
-                }
+                recipes |= {name: one.unlisted() for name, one in more.items() if name not in recipes}
                 variables |= values
         elif line.startswith("#"):
             comment = line.lstrip("# ").strip()
             continue
         elif assigned := _VARIABLE.fullmatch(line.strip()):
-            literal = re.fullmatch(
-                r"(?:env(?:_var_or_default)?\([^,]*,\s*)?['\"]([^'\"]*)['\"]\)?", assigned[2].strip()
-            )
+            literal = _LITERAL.fullmatch(assigned[2].strip())
             variables[assigned[1]] = literal[1] if literal else ""
         elif line.startswith("[") or not line.strip():
             comment = comment if line.strip() else ""
@@ -175,12 +180,12 @@ def _taskfile(tree: Tree, path: str, depth: int) -> tuple[dict[str, _Recipe], di
     for prefix, include in root.get("includes").entries.items():
         stated = include.text or include.get("taskfile").text
         other = inside(folder_of(path), stated)
-        choices = [other, *(f"{other}/{name}" for name in _TASKFILES)] if other else []
+        choices = [other, *(f"{other}/{name}" for name in TASKFILES)] if other else []
         file = next(filter(tree.readable, choices), "")
         if file and depth < 2:
             more, values = _taskfile(tree, file, depth + 1)
             variables = values | variables
-            recipes |= {f"{prefix}:{name}": _Recipe(0, r.needs, r.lines, r.values) for name, r in more.items()}
+            recipes |= {f"{prefix}:{name}": one.unlisted() for name, one in more.items()}
     return recipes, variables
 
 
