@@ -87,21 +87,21 @@ class Launcher:
 
     def _invoke(self, argv: tuple[str, ...], state: State, node: Node) -> str:
         self.reading.bounds.enter()
-        functions = {*self.reading.own, *state.functions}
+        by_shell = True  # a program starts programs, never functions of the shell
         try:
             for _ in range(_MAX_WRAPPERS):
                 if argv[0] in state.aliases:
                     argv = (*state.aliases[argv[0]].split(), *argv[1:])
                 inv = self._invocation(argv, state)
-                self.reading.judge.program(inv, own=argv[0] in functions, where=self.reading.where(node))
+                own = by_shell and (argv[0] in self.reading.own or argv[0] in state.functions)
+                self.reading.judge.program(inv, own=own, where=self.reading.where(node))
                 text = wrappers.given_text(inv.name, argv)
                 if text is not None:
                     return self._text(text, state if inv.name == "eval" else state.fork(), node)
                 inner = wrappers.unwrapped(inv.name, argv)
                 if not inner:
                     return self._follow(inv, argv, state, node)
-                if inv.name not in wrappers.KEYWORDS:  # a program starts programs, never functions of the shell
-                    functions = set()
+                by_shell = by_shell and inv.name in wrappers.KEYWORDS
                 directory = wrappers.new_directory(inv.name, argv)
                 if directory is not None:
                     state = state.fork()
