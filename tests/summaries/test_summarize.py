@@ -235,3 +235,12 @@ def test_entities_are_refused() -> None:
     bomb = '<?xml version="1.0"?><!DOCTYPE r [<!ENTITY a "b">]><testsuite><testcase name="&a;"/></testsuite>'
     assert summarize(bomb) == Summary()
     assert summarize('<?xml version="1.0"?><testsuite><testcase name="a"/></testsuite>').passed == 1
+
+
+def test_a_report_may_end_with_the_output() -> None:
+    """Boost: what is made of a report does not depend on a line after its last row; trouble before it is before it."""
+    text = 'make: *** [check] Error 1\nRunning 2 test cases...\nTest module "x" has passed with:\n'
+    text += "  2 test cases out of 2 passed\n"
+    ended, followed = summarize(text, 0), summarize(f"{text}\n", 0)
+    assert (ended.ok, ended.passed) == (True, 2)
+    assert ended == followed

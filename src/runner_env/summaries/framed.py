@@ -181,9 +181,11 @@ class BoostReader(Sessions):
         self.total = -1
         self.bad: set[str] = set()
         self.report: dict[str, int] | None = None
+        self.last = 0
 
     def line(self, text: str, number: int) -> None:
         """Take the next line."""
+        self.last = number
         if self.report is not None:
             self._reported(text, number)
         if found := _BT_RUNNING.fullmatch(text):
@@ -219,7 +221,7 @@ class BoostReader(Sessions):
     def close(self) -> list[Tally]:
         """All programs; the last line may be that of a report."""
         if self.report is not None:
-            self._reported("", 0)
+            self._reported("", self.last)
         return super().close()
 
     def pending(self) -> bool:

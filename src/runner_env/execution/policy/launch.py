@@ -47,7 +47,7 @@ class Launcher:
 
     def __post_init__(self) -> None:
         self.files = Files(self.reading)
-        self.tasks = Tasks(self.reading)
+        self.tasks = Tasks(self.reading, self.files)
 
     def start(self, argv: list[str], state: State, node: Node) -> str:
         """Judge an evaluated command and follow it; gives what it prints.

@@ -16,6 +16,7 @@ from runner_env.execution.policy.places import absolute
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+    from runner_env.execution.policy.files import Files
     from runner_env.execution.policy.interpreter import Interpreter
     from runner_env.execution.policy.invocation import Invocation
     from runner_env.execution.policy.state import State
@@ -41,6 +42,7 @@ class Tasks:
     """Follows the task runners of one reading; each task is read once."""
 
     reading: Interpreter
+    files: Files
     seen: set[tuple[str, str]] = field(default_factory=set)
 
     def run(self, inv: Invocation, state: State) -> bool:
@@ -57,7 +59,7 @@ class Tasks:
         """The first of the named files that is there: its path and text."""
         for name in names:
             path = absolute(name, folder)
-            text = None if path is None else state.files.get(path) or self.reading.scripts.text(path)
+            text = None if path is None else self.files.text(path, state)
             if path is not None and text is not None:
                 return path, text
         return None
@@ -88,11 +90,9 @@ class Tasks:
         goals = self._new(f"{found[0]} {sorted(given.items())}", goals)
         if not goals:
             return
-        loaded = {found[0]: found[1]}
 
         def load(name: str) -> str | None:
-            path = absolute(literal(name), folder) or name
-            return loaded.get(path) or self.reading.scripts.text(path)
+            return self.files.text(absolute(literal(name), folder) or name, state)
 
         environment = {name: state.variables[name] for name in state.exported if state.variables.get(name)}
         makefile = Makefile(load, given, {"CURDIR": folder, "PWD": folder, "HOME": HOME, **environment})
